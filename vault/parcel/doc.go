@@ -1,0 +1,21 @@
+// Package parcel writes and reads the file that is carried on a USB stick
+// between the server and a desk.
+//
+// An outbound parcel (server to desk) is a plain tar:
+//
+//	parcel.note                     who packed it: a signed note over the index
+//	index.json                      every other file: its size and SHA-256
+//	submissions/ID/envelope.pgp     PKESK packets
+//	submissions/ID/0.pgp            the manifest's payload
+//	submissions/ID/1.pgp …          the items' payloads
+//
+// What it promises: a [Reader] gives out no byte of the index before the
+// signature is verified, and no file whose bytes differ from the signed index
+// ends without an error. The same vault gives the same bytes.
+//
+// What it does not promise, yet: that the parcel holds everything the vault
+// ever accepted (promise 4 needs the log's proofs, which version 1 lacks), and
+// the way back, from desk to server.
+//
+// FORMAT.md beside this file is enough to write another reader from.
+package parcel

@@ -1,0 +1,119 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// maxItems bounds the items of a submission, and with them its header.
+const maxItems = 1 << 16
+
+// A PayloadWriter takes the payload of one item of a draft. It gathers chunks
+// and hands them to the writer; it waits when the disk does not keep up.
+type PayloadWriter struct {
+	ctx    context.Context
+	draft  *Draft
+	item   uint32
+	seq    uint32
+	length int64
+	buf    *[]byte
+	closed bool
+}
+
+// Item begins the payload of item n. ctx bounds every wait of the writer. Each
+// item is written once.
+func (d *Draft) Item(ctx context.Context, n int) (*PayloadWriter, error) {
+	if n < 0 || n >= maxItems {
+		return nil, fmt.Errorf("item number %d is out of range", n)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.err != nil {
+		return nil, d.err
+	}
+	if _, twice := d.lengths[uint32(n)]; twice {
+		return nil, fmt.Errorf("item %d of the draft was written before", n)
+	}
+	d.open++
+	d.marked = true
+	return &PayloadWriter{ctx: ctx, draft: d, item: uint32(n)}, nil
+}
+
+// Write implements io.Writer. It fails as soon as any chunk of the draft could
+// not be stored.
+func (w *PayloadWriter) Write(p []byte) (int, error) {
+	if err := w.draft.failure(); err != nil {
+		return 0, err
+	}
+	written := 0
+	for written < len(p) {
+		if w.buf == nil {
+			w.buf = w.draft.vault.buffers.Get().(*[]byte)
+		}
+		n := min(len(p)-written, chunkSize-len(*w.buf))
+		*w.buf = append(*w.buf, p[written:written+n]...)
+		written += n
+		if len(*w.buf) == chunkSize {
+			if err := w.flush(); err != nil {
+				return written, err
+			}
+		}
+	}
+	return written, nil
+}
+
+// Close ends the payload. It does not wait for the disk: Commit does.
+func (w *PayloadWriter) Close() error {
+	if w.closed {
+		return nil
+	}
+	w.closed = true
+	if w.buf != nil {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	d := w.draft
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.open--
+	d.lengths[w.item] = w.length
+	return d.err
+}
+
+func (w *PayloadWriter) flush() error {
+	d, buf := w.draft, w.buf
+	key := chunkKey(d.id, w.item, w.seq)
+	w.buf = nil
+	w.seq++
+	w.length += int64(len(*buf))
+	err := d.vault.enqueue(w.ctx, op{
+		size:  len(*buf),
+		apply: func(tx *bolt.Tx) error { return d.putChunk(tx, key, *buf) },
+		done: func(err error) {
+			if err != nil {
+				d.fail(fmt.Errorf("failed to store a chunk: %w", err))
+			}
+			*buf = (*buf)[:0]
+			d.vault.buffers.Put(buf)
+		},
+	})
+	if err != nil {
+		d.fail(err)
+	}
+	return err
+}
+
+// putChunk stores a chunk, and with the first one the mark by which the sweep
+// finds the draft.
+func (d *Draft) putChunk(tx *bolt.Tx, key, value []byte) error {
+	if err := d.failure(); err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketDrafts).Put(d.id[:], []byte{}); err != nil {
+		return err
+	}
+	return tx.Bucket(bucketChunks).Put(key, value)
+}

@@ -1,0 +1,160 @@
+package vault
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// FormatVersion is the version of the file's layout that this package writes.
+const FormatVersion = 1
+
+const (
+	// lockPatience is how long Open waits for another process to let go.
+	lockPatience = time.Second
+
+	// mapSize is reserved in the address space, not on the disk. A larger file
+	// is mapped anew when it grows, which waits for every reader.
+	mapSize = 64 << 30
+)
+
+// Errors that callers branch on.
+var (
+	// ErrLocked is returned by [Open] when another process holds the vault.
+	ErrLocked = errors.New("the vault is in use by another program")
+	// ErrNotFound is returned for a submission, channel or mailbox that is not there.
+	ErrNotFound = errors.New("not found in the vault")
+	// ErrClosed is returned for everything that is asked of a closed vault.
+	ErrClosed = errors.New("the vault is closed")
+)
+
+// Buckets; see FORMAT.md, section 2.
+var (
+	bucketMeta        = []byte("meta")
+	bucketChannels    = []byte("channels")
+	bucketSubmissions = []byte("submissions")
+	bucketEnvelopes   = []byte("envelopes")
+	bucketChunks      = []byte("chunks")
+	bucketDrafts      = []byte("drafts")
+	bucketMailboxes   = []byte("mailboxes")
+	bucketReceipts    = []byte("receipts")
+
+	keyVersion = []byte("version")
+
+	allBuckets = [][]byte{bucketMeta, bucketChannels, bucketSubmissions, bucketEnvelopes,
+		bucketChunks, bucketDrafts, bucketMailboxes, bucketReceipts}
+)
+
+// A Vault is an open vault file, locked against other processes.
+type Vault struct {
+	db      *bolt.DB
+	stopped sync.WaitGroup
+	buffers sync.Pool
+
+	// gate keeps Close from closing ops under a sender.
+	gate   sync.RWMutex
+	closed bool
+	ops    chan op
+}
+
+// Create makes a new, empty vault at path and closes it. It refuses to touch
+// an existing file: creation is its own act.
+func Create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("failed to create vault: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("failed to create vault: %w", err)
+	}
+	db, err := openFile(path)
+	if err != nil {
+		return err
+	}
+	err = db.Update(createBuckets)
+	return errors.Join(err, db.Close())
+}
+
+func createBuckets(tx *bolt.Tx) error {
+	for _, name := range allBuckets {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return fmt.Errorf("failed to create bucket: %w", err)
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keyVersion, binary.BigEndian.AppendUint32(nil, FormatVersion))
+}
+
+// Open opens the vault at path, sweeps what interrupted uploads left, and
+// starts the writer. It returns [ErrLocked] when another process has it open,
+// and an error that wraps [fs.ErrNotExist] when there is none.
+func Open(path string) (*Vault, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("failed to open vault: %w", err)
+	}
+	db, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.View(checkVersion), sweep(db)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	v := &Vault{db: db, ops: make(chan op, queueLength)}
+	v.buffers.New = func() any { return new([]byte) }
+	v.stopped.Go(v.write)
+	return v, nil
+}
+
+func openFile(path string) (*bolt.DB, error) {
+	db, err := bolt.Open(path, 0o600, &bolt.Options{
+		Timeout:         lockPatience,
+		InitialMmapSize: mapSize,
+		NoFreelistSync:  true,
+		FreelistType:    bolt.FreelistMapType,
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, ErrLocked
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("failed to open vault: %w", fs.ErrPermission)
+	case err != nil:
+		return nil, fmt.Errorf("failed to open vault: %w", err)
+	}
+	return db, nil
+}
+
+func checkVersion(tx *bolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil {
+		return errors.New("the file is not a vault")
+	}
+	raw := meta.Get(keyVersion)
+	if len(raw) != 4 {
+		return errors.New("the file is not a vault")
+	}
+	if got := binary.BigEndian.Uint32(raw); got != FormatVersion {
+		return fmt.Errorf("the vault has format version %d, this program knows %d", got, FormatVersion)
+	}
+	return nil
+}
+
+// Close waits for the writer to end what was queued, then closes the file.
+// Drafts that are not committed fail with [ErrClosed]. Closing twice is fine.
+func (v *Vault) Close() error {
+	v.gate.Lock()
+	if v.closed {
+		v.gate.Unlock()
+		return nil
+	}
+	v.closed = true
+	close(v.ops)
+	v.gate.Unlock()
+	v.stopped.Wait()
+	return v.db.Close()
+}
