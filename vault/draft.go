@@ -147,9 +147,13 @@ func (d *Draft) failure() error {
 
 // erase removes the chunks and the mark of a draft.
 func erase(tx *bolt.Tx, id ID) error {
-	c := tx.Bucket(bucketChunks).Cursor()
-	for k, _ := c.Seek(id[:]); bytes.HasPrefix(k, id[:]); k, _ = c.Seek(id[:]) {
-		if err := c.Delete(); err != nil {
+	chunks := tx.Bucket(bucketChunks)
+	for {
+		k, _ := chunks.Cursor().Seek(id[:])
+		if !bytes.HasPrefix(k, id[:]) {
+			break
+		}
+		if err := chunks.DeleteBucket(bytes.Clone(k)); err != nil {
 			return err
 		}
 	}

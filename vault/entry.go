@@ -155,9 +155,13 @@ func (p payload) ReadAt(b []byte, offset int64) (int, error) {
 func (p payload) readChunk(b []byte, offset int64) (n int, err error) {
 	key := chunkKey(p.id, p.item, uint32(offset/chunkSize))
 	err = p.vault.db.View(func(tx *bolt.Tx) error {
-		chunk := tx.Bucket(bucketChunks).Get(key)
-		if within := offset % chunkSize; within < int64(len(chunk)) {
-			n = copy(b, chunk[within:])
+		chunk := tx.Bucket(bucketChunks).Bucket(key)
+		if chunk == nil {
+			return io.ErrUnexpectedEOF
+		}
+		value := chunk.Get(keyValue)
+		if within := offset % chunkSize; within < int64(len(value)) {
+			n = copy(b, value[within:])
 			return nil
 		}
 		return io.ErrUnexpectedEOF

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	maxLockedKey = 16 << 10 // bytes
-	maxReceipt   = 1 << 20  // bytes
+	maxLockedKey = 32 << 10 // bytes
+	maxReceipt   = 2 << 20  // bytes
 )
 
 // A MailboxID names a mailbox. It is derived from the source's passphrase, so

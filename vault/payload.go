@@ -115,5 +115,9 @@ func (d *Draft) putChunk(tx *bolt.Tx, key, value []byte) error {
 	if err := tx.Bucket(bucketDrafts).Put(d.id[:], []byte{}); err != nil {
 		return err
 	}
-	return tx.Bucket(bucketChunks).Put(key, value)
+	chunk, err := tx.Bucket(bucketChunks).CreateBucket(key)
+	if err != nil {
+		return err
+	}
+	return chunk.Put(keyValue, value)
 }

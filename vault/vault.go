@@ -1,6 +1,8 @@
 package vault
 
 import (
+	"bytes"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,6 +25,8 @@ const (
 	// mapSize is reserved in the address space, not on the disk. A larger file
 	// is mapped anew when it grows, which waits for every reader.
 	mapSize = 64 << 30
+
+	saltSize = 16 // bytes
 )
 
 // Errors that callers branch on.
@@ -47,6 +51,13 @@ var (
 	bucketReceipts    = []byte("receipts")
 
 	keyVersion = []byte("version")
+	keySalt    = []byte("salt")
+
+	// keyValue is the only key of a chunk's bucket. A chunk has a bucket of its
+	// own because bbolt keeps up to four values in one leaf and writes them
+	// anew whenever a neighbour is added: with fifty uploads at once that
+	// doubled what was written and pulled the whole file into memory.
+	keyValue = []byte("v")
 
 	allBuckets = [][]byte{bucketMeta, bucketChannels, bucketSubmissions, bucketEnvelopes,
 		bucketChunks, bucketDrafts, bucketMailboxes, bucketReceipts}
@@ -88,7 +99,12 @@ func createBuckets(tx *bolt.Tx) error {
 			return fmt.Errorf("failed to create bucket: %w", err)
 		}
 	}
-	return tx.Bucket(bucketMeta).Put(keyVersion, binary.BigEndian.AppendUint32(nil, FormatVersion))
+	salt := make([]byte, saltSize)
+	rand.Read(salt)
+	meta := tx.Bucket(bucketMeta)
+	return errors.Join(
+		meta.Put(keySalt, salt),
+		meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, FormatVersion)))
 }
 
 // Open opens the vault at path, sweeps what interrupted uploads left, and
@@ -142,6 +158,20 @@ func checkVersion(tx *bolt.Tx) error {
 		return fmt.Errorf("the vault has format version %d, this program knows %d", got, FormatVersion)
 	}
 	return nil
+}
+
+// Salt is random, made with the vault, and never changes: mailbox ids are
+// derived with it.
+func (v *Vault) Salt() ([]byte, error) {
+	var salt []byte
+	err := v.db.View(func(tx *bolt.Tx) error {
+		salt = bytes.Clone(tx.Bucket(bucketMeta).Get(keySalt))
+		return nil
+	})
+	if err == nil && len(salt) != saltSize {
+		err = errors.New("the vault's salt is damaged")
+	}
+	return salt, err
 }
 
 // Close waits for the writer to end what was queued, then closes the file.

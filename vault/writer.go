@@ -10,7 +10,7 @@ const (
 	// groupBytes is how much one transaction takes at most. Measured: with
 	// 16 MiB a transaction, bbolt writes as fast as a plain file that is synced
 	// as often.
-	groupBytes = 16 << 20
+	groupBytes = 8 << 20
 
 	// queueLength bounds what waits for the writer: as much as one group.
 	queueLength = groupBytes / chunkSize

@@ -12,6 +12,8 @@ import (
 	"html/template"
 	"io/fs"
 	"path"
+	"strconv"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -103,4 +105,23 @@ func first(data []any) any {
 		return nil
 	}
 	return data[0]
+}
+
+// Units of [Texts.Bytes], smallest first: ids of texts with one number, {{.N}}.
+var units = []string{"size_bytes", "size_kilobytes", "size_megabytes", "size_gigabytes"}
+
+// Bytes writes a size so that a person can read it: decimal units, one digit
+// after the sign below ten. The catalogues hold the units and, as
+// "decimal_sign", the sign.
+func (t *Texts) Bytes(n int64) string {
+	value, unit := float64(n), 0
+	for value >= 999.5 && unit < len(units)-1 {
+		value, unit = value/1000, unit+1
+	}
+	digits := 0
+	if unit > 0 && value < 9.95 {
+		digits = 1
+	}
+	number := strings.Replace(strconv.FormatFloat(value, 'f', digits, 64), ".", t.Text("decimal_sign"), 1)
+	return t.Text(units[unit], map[string]any{"N": number})
 }

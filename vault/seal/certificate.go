@@ -142,6 +142,12 @@ func (c *Certificate) Fingerprint() string {
 	return strings.ToUpper(hex.EncodeToString(c.entity.PrimaryKey.Fingerprint))
 }
 
+// ValidAt says whether the certificate can encrypt at the time now.
+func (c *Certificate) ValidAt(now time.Time) bool {
+	_, err := c.encryptionKey(now)
+	return err == nil
+}
+
 // Version is the OpenPGP version of the primary key, 4 or 6.
 func (c *Certificate) Version() int { return c.entity.PrimaryKey.Version }
 

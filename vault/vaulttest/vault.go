@@ -79,7 +79,8 @@ type item struct {
 
 func payloadLengths(tx *bolt.Tx) (map[item]int64, error) {
 	lengths, next := map[item]int64{}, map[item]uint32{}
-	err := tx.Bucket([]byte("chunks")).ForEach(func(k, v []byte) error {
+	chunks := tx.Bucket([]byte("chunks"))
+	err := chunks.ForEachBucket(func(k []byte) error {
 		if len(k) != 24 {
 			return fmt.Errorf("a chunk's key has %d bytes", len(k))
 		}
@@ -88,7 +89,7 @@ func payloadLengths(tx *bolt.Tx) (map[item]int64, error) {
 			return fmt.Errorf("chunk %d of item %d of %s follows chunk %d", seq, i.n, i.id, next[i])
 		}
 		next[i]++
-		lengths[i] += int64(len(v))
+		lengths[i] += int64(len(chunks.Bucket(k).Get([]byte("v"))))
 		return nil
 	})
 	return lengths, err

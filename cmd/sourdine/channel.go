@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sourdine/cmd/internal/cli"
+	"sourdine/vault/admin"
+)
+
+func channelCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "channel", Short: "where sources address submissions",
+		Example: "  sourdine channel add --home /var/lib/sourdine Nice",
+		RunE:    cli.Group,
+	}
+	cmd.AddCommand(channelAddCommand())
+	return cmd
+}
+
+func channelAddCommand() *cobra.Command {
+	var home string
+	cmd := &cobra.Command{
+		Use:   "add --home DIR NAME",
+		Short: "open a channel, such as a local collective",
+		Long: `add opens a channel under the name that sources will read. It stays closed to
+them until a reviewer is added.`,
+		Example: "  sourdine channel add --home /var/lib/sourdine Nice",
+		Args:    cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withAdmin(home, func(a admin.Admin) error {
+				if err := a.AddChannel(cmd.Context(), args[0]); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "channel %s is open; it needs a reviewer before sources see it\n", args[0])
+				return nil
+			})
+		},
+	}
+	addHome(cmd, &home)
+	return cmd
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"sourdine/cmd/internal/cli"
+	"sourdine/vault"
+	"sourdine/vault/admin"
+	"sourdine/vault/seal"
+)
+
+// Exit codes beside those of package cli.
+const (
+	exitHome        = 3
+	exitLocked      = 4
+	exitRefused     = 5
+	exitNotFound    = 6
+	exitUnsupported = 7
+)
+
+const exitCodes = `exit codes:
+  0  done
+  1  failed
+  2  the command line is wrong
+  3  there is no home at that place, or there is one already
+  4  the vault is in use by a program that does not answer
+  5  refused: a card, name or parcel is not acceptable
+  6  a channel is not there
+  7  this version cannot do that`
+
+// explain gives an error its exit code and, where there is something to do, a
+// hint.
+func explain(err error) cli.Failure {
+	switch {
+	case errors.Is(err, admin.ErrHomeExists):
+		return cli.Failure{Err: err, Code: exitHome, Hint: "choose a folder that is empty or does not exist; an existing home is never touched"}
+	case errors.Is(err, admin.ErrNoHome):
+		return cli.Failure{Err: err, Code: exitHome, Hint: "make one with: sourdine init --home DIR"}
+	case errors.Is(err, vault.ErrLocked):
+		return cli.Failure{Err: err, Code: exitLocked, Hint: "another sourdine serves this home; stop it first"}
+	case errors.Is(err, seal.ErrPrivateKey):
+		return cli.Failure{Err: err, Code: exitRefused, Hint: "that key has travelled and must be considered burnt: its owner should make a new one and send the card only"}
+	case errors.Is(err, admin.ErrRefused), errors.Is(err, vault.ErrExists):
+		return cli.Failure{Err: err, Code: exitRefused}
+	case errors.Is(err, vault.ErrNotFound):
+		return cli.Failure{Err: err, Code: exitNotFound, Hint: "see the channels with: sourdine status --home DIR"}
+	case errors.Is(err, admin.ErrUnsupported):
+		return cli.Failure{Err: err, Code: exitUnsupported}
+	case errors.Is(err, context.Canceled):
+		return cli.Failure{Err: errors.New("interrupted"), Code: cli.Failed}
+	case errors.Is(err, fs.ErrPermission):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "run as the user that the home belongs to"}
+	}
+	return cli.Failure{Err: err, Code: cli.Failed}
+}

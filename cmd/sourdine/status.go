@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"sourdine/vault/admin"
+)
+
+func statusCommand() *cobra.Command {
+	var home string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "status --home DIR",
+		Short:   "see at a glance whether all is well",
+		Long:    "status shows channels, reviewers, what the vault holds, and every problem it knows of.",
+		Example: "  sourdine status --home /var/lib/sourdine --json",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withAdmin(home, func(a admin.Admin) error {
+				s, err := a.Status(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					enc := json.NewEncoder(cmd.OutOrStdout())
+					enc.SetIndent("", "  ")
+					return enc.Encode(s)
+				}
+				printStatus(cmd.OutOrStdout(), s)
+				return nil
+			})
+		},
+	}
+	addHome(cmd, &home)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func printStatus(w io.Writer, s admin.Status) {
+	for _, p := range s.Problems {
+		fmt.Fprintf(w, "problem: %s\n", p)
+	}
+	if len(s.Problems) == 0 {
+		fmt.Fprintln(w, "all is well")
+	}
+	fmt.Fprintf(w, "serving:      %s\n", map[bool]string{true: "yes", false: "no"}[s.Serving])
+	for _, site := range s.Sites {
+		fmt.Fprintf(w, "  %-10s  %s %s %s\n", site.Site, site.State, site.Onion, site.Local)
+	}
+	fmt.Fprintf(w, "submissions:  %d (%d bytes sealed, vault file %d bytes)\n", s.Submissions, s.Bytes, s.FileBytes)
+	fmt.Fprintf(w, "arriving:     %d\n", s.Drafts)
+	fmt.Fprintf(w, "vault key:    %s\n", s.VaultKey)
+	for _, c := range s.Channels {
+		fmt.Fprintf(w, "channel %s (roster %d): %d submissions\n", c.Name, c.Epoch, s.ByChannel[c.Name])
+		for _, r := range c.Reviewers {
+			fmt.Fprintf(w, "  %s %s%s%s\n", r.Fingerprint, r.Name, note(!r.Valid, " (cannot encrypt)"), note(!r.Pickup, " (no pickup)"))
+		}
+	}
+}
+
+func note(when bool, text string) string {
+	if when {
+		return text
+	}
+	return ""
+}

@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"sourdine/vault"
+	"sourdine/vault/card"
+)
+
+// controlSocket is the socket's name in the home's run folder.
+const controlSocket = "control"
+
+// codes carry the sentinels that callers branch on across the socket.
+var codes = map[string]error{
+	"exists":      vault.ErrExists,
+	"not_found":   vault.ErrNotFound,
+	"refused":     ErrRefused,
+	"unsupported": ErrUnsupported,
+}
+
+type failure struct {
+	Error string `json:"error"`
+	Code  string `json:"code,omitempty"`
+}
+
+// ListenControl opens the control socket of a home whose vault this process
+// holds. A socket file that a crash left is replaced: the vault's lock says that
+// nobody else serves.
+func ListenControl(h Home) (net.Listener, error) {
+	path := h.Socket(controlSocket)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("failed to open the control socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("failed to open the control socket: %w", err)
+	}
+	if err := os.Chmod(path, fileMode); err != nil {
+		return nil, errors.Join(fmt.Errorf("failed to open the control socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// ServeControl answers on the control socket until ctx ends.
+func (l *Local) ServeControl(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{Handler: l.controlHandler(), ReadHeaderTimeout: time.Minute}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("the control socket failed: %w", err)
+	}
+	return nil
+}
+
+func (l *Local) controlHandler() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("POST /channels", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, l.AddChannel(r.Context(), r.URL.Query().Get("name")))
+	})
+	m.HandleFunc("POST /reviewers", func(w http.ResponseWriter, r *http.Request) {
+		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, card.MaxSize+1))
+		if err != nil {
+			answer(w, nil, fmt.Errorf("%w: the card is too large", ErrRefused))
+			return
+		}
+		reviewer, err := l.AddReviewer(r.Context(), r.URL.Query().Get("channel"), raw)
+		answer(w, reviewer, err)
+	})
+	m.HandleFunc("POST /parcel", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, l.ApplyParcel(r.Context(), r.Body))
+	})
+	m.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
+		status, err := l.Status(r.Context())
+		answer(w, status, err)
+	})
+	m.HandleFunc("GET /parcel", func(w http.ResponseWriter, r *http.Request) {
+		if err := l.ExportParcel(r.Context(), w); err != nil {
+			// The parcel has begun: only a broken connection tells that it is
+			// not whole.
+			panic(http.ErrAbortHandler)
+		}
+	})
+	return m
+}
+
+func answer(w http.ResponseWriter, value any, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	if err != nil {
+		f := failure{Error: err.Error()}
+		for code, sentinel := range codes {
+			if errors.Is(err, sentinel) {
+				f.Code = code
+			}
+		}
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		value = f
+	}
+	_ = json.NewEncoder(w).Encode(value)
+}

@@ -1,0 +1,14 @@
+// Package admin is what the admin of a server can do, whether the server runs
+// or not.
+//
+// [Local] does it on an open vault. While `sourdine serve` holds the vault it
+// offers its Local on the control socket in the home; [Connect] gives other
+// commands the same operations there, so both ways run the same code.
+//
+// It promises that a home comes into being whole or not at all, and only
+// through [Create]; that its files are readable by their owner only; that the
+// control socket answers nobody else.
+//
+// It holds no key that opens a submission (promise 2): the vault's key signs
+// parcels, the onion keys name the sites.
+package admin

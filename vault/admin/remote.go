@@ -1,0 +1,121 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+
+	"sourdine/vault"
+)
+
+// maxAnswer bounds what is read from the control socket except a parcel.
+const maxAnswer = 64 << 20
+
+// Connect returns an Admin for a home: the running server's, or one on the
+// vault itself when no server runs.
+func Connect(h Home) (Admin, error) {
+	local, err := Open(h)
+	if !errors.Is(err, vault.ErrLocked) {
+		if err != nil {
+			return nil, err
+		}
+		return local, nil
+	}
+	r := &remote{client: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", h.Socket(controlSocket))
+		},
+	}}}
+	return r, nil
+}
+
+// remote asks a running server over its control socket.
+type remote struct {
+	client *http.Client
+}
+
+func (r *remote) Close() error {
+	r.client.CloseIdleConnections()
+	return nil
+}
+
+func (r *remote) AddChannel(ctx context.Context, name string) error {
+	return r.call(ctx, http.MethodPost, "/channels?name="+url.QueryEscape(name), nil, nil)
+}
+
+func (r *remote) AddReviewer(ctx context.Context, channel string, rawCard []byte) (reviewer Reviewer, err error) {
+	err = r.call(ctx, http.MethodPost, "/reviewers?channel="+url.QueryEscape(channel), bytes.NewReader(rawCard), &reviewer)
+	return reviewer, err
+}
+
+func (r *remote) ApplyParcel(ctx context.Context, parcel io.Reader) error {
+	return r.call(ctx, http.MethodPost, "/parcel", parcel, nil)
+}
+
+func (r *remote) Status(ctx context.Context) (s Status, err error) {
+	err = r.call(ctx, http.MethodGet, "/status", nil, &s)
+	return s, err
+}
+
+func (r *remote) ExportParcel(ctx context.Context, w io.Writer) error {
+	response, err := r.do(ctx, http.MethodGet, "/parcel", nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(w, response.Body); err != nil {
+		return fmt.Errorf("the running server broke off the parcel: %w", err)
+	}
+	return nil
+}
+
+func (r *remote) call(ctx context.Context, method, path string, body io.Reader, into any) error {
+	response, err := r.do(ctx, method, path, body)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	decoder := json.NewDecoder(io.LimitReader(response.Body, maxAnswer))
+	if response.StatusCode != http.StatusOK {
+		var f failure
+		if err := decoder.Decode(&f); err != nil {
+			return fmt.Errorf("the running server answered with status %d", response.StatusCode)
+		}
+		return remoteError{text: f.Error, sentinel: codes[f.Code]}
+	}
+	if into == nil {
+		return nil
+	}
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("the running server's answer is damaged: %w", err)
+	}
+	return nil
+}
+
+func (r *remote) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://control"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("the vault is in use, and no server answers on the control socket: %w", err)
+	}
+	return response, nil
+}
+
+// remoteError is an error of the running server, with the sentinel it wrapped.
+type remoteError struct {
+	text     string
+	sentinel error
+}
+
+func (e remoteError) Error() string { return e.text }
+func (e remoteError) Unwrap() error { return e.sentinel }
