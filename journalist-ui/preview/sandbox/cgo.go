@@ -1,0 +1,7 @@
+//go:build cgo
+
+package sandbox
+
+// withCgo: threads and memory then come from the C library, by system calls that
+// the filter does not list.
+const withCgo = true
