@@ -103,12 +103,14 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 	}
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return s.local.ServeControl(ctx, control) })
+	forget := newForgetter()
+	tasks.Go(func() error { return forget.run(ctx) })
 	for _, site := range []struct {
 		name    string
 		listen  string
 		handler http.Handler
 	}{
-		{admin.SourceSite, o.listen, source.Handler()},
+		{admin.SourceSite, o.listen, forget.after(source.Handler())},
 		{admin.PickupSite, o.pickupListen, reviewers.Handler()},
 	} {
 		listeners, err := s.listeners(site.name, site.listen, o.tor != "off")

@@ -10,9 +10,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -75,9 +77,9 @@ func Run(t testing.TB, wantCode int, name string, args ...string) string {
 
 // A Server is a running sourdine serve.
 type Server struct {
-	Home string
-	URL  string        // of the source's site on loopback
-	Key  vaulttest.Key // of the reviewer, when StartServer made one
+	Visitor // on loopback
+	Home    string
+	Key     vaulttest.Key // of the reviewer, when StartServer made one
 
 	cmd    *exec.Cmd
 	done   chan struct{}
@@ -108,7 +110,7 @@ func StartServer(t testing.TB, flags ...string) *Server {
 func Serve(t testing.TB, home string, flags ...string) *Server {
 	t.Helper()
 	args := append([]string{"serve", "--home", home, "--listen", "127.0.0.1:0"}, flags...)
-	s := &Server{Home: home, done: make(chan struct{}), lines: map[string]string{}}
+	s := &Server{Home: home, Visitor: Visitor{Client: http.DefaultClient}, done: make(chan struct{}), lines: map[string]string{}}
 	s.cmd = exec.Command(Path(t, "sourdine"), args...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := s.cmd.StdoutPipe()
@@ -116,10 +118,21 @@ func Serve(t testing.TB, home string, flags ...string) *Server {
 		t.Fatal(err)
 	}
 	s.cmd.Stderr = &lockedBuffer{s: s}
-	if err := s.cmd.Start(); err != nil {
+	started := make(chan error)
+	go func() {
+		// The kernel sends the death signal when the thread that forked ends,
+		// so the thread is kept as long as the server.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.cmd.Start()
+		started <- err
+		if err == nil {
+			s.read(bufio.NewScanner(out))
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	go s.read(bufio.NewScanner(out))
 	t.Cleanup(func() { s.Stop(t) })
 	s.URL = strings.TrimSuffix(s.Line(t, "source", startPatience), "/")
 	return s

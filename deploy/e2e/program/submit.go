@@ -18,10 +18,17 @@ type File struct {
 
 var hiddenWords = regexp.MustCompile(`name="passphrase" value="([^"]+)"`)
 
+// A Visitor is a browser without screen: it knows the site's address and how to
+// get there.
+type Visitor struct {
+	URL    string
+	Client *http.Client
+}
+
 // Words asks the site for the form, as a browser does, and returns the
 // passphrase in it.
-func (s *Server) Words() (string, error) {
-	response, err := http.Post(s.URL+"/send?lang=fr", "application/x-www-form-urlencoded", nil)
+func (v *Visitor) Words() (string, error) {
+	response, err := v.Client.Post(v.URL+"/send?lang=fr", "application/x-www-form-urlencoded", nil)
 	if err != nil {
 		return "", err
 	}
@@ -39,12 +46,12 @@ func (s *Server) Words() (string, error) {
 
 // Submit sends a message and files in the order of the site's form. It returns
 // an error unless the receipt came.
-func (s *Server) Submit(message string, files ...File) error {
-	words, err := s.Words()
+func (v *Visitor) Submit(message string, files ...File) error {
+	words, err := v.Words()
 	if err != nil {
 		return err
 	}
-	status, page, err := s.Post(words, Channel, message, files...)
+	status, page, err := v.Post(words, Channel, message, files...)
 	if err != nil {
 		return err
 	}
@@ -55,11 +62,11 @@ func (s *Server) Submit(message string, files ...File) error {
 }
 
 // Post sends a form and returns what the site answered. The body is streamed.
-func (s *Server) Post(words, channel, message string, files ...File) (status int, page string, err error) {
+func (v *Visitor) Post(words, channel, message string, files ...File) (status int, page string, err error) {
 	body, pipe := io.Pipe()
 	form := multipart.NewWriter(pipe)
 	go func() { pipe.CloseWithError(writeForm(form, words, channel, message, files)) }()
-	response, err := http.Post(s.URL+"/submit?lang=fr", form.FormDataContentType(), body)
+	response, err := v.Client.Post(v.URL+"/submit?lang=fr", form.FormDataContentType(), body)
 	if err != nil {
 		return 0, "", err
 	}
