@@ -371,7 +371,7 @@ func TestNoScriptCookieOrThirdParty(t *testing.T) {
 		if a.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s may be stored", name)
 		}
-		for _, bad := range []string{"<script", "<img", "<svg", "<link", "http://", "https://", " on"+"click", "javascript:"} {
+		for _, bad := range []string{"<script", "<img", "<svg", "<link", "http://", "https://", " on" + "click", "javascript:"} {
 			if strings.Contains(strings.ToLower(a.page), bad) {
 				t.Errorf("%s holds %q", name, bad)
 			}

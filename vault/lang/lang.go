@@ -3,22 +3,26 @@
 //
 // It stands under vault because that is what the server and the desk may both
 // import; it knows nothing of submissions. It promises that a text missing in a
-// language comes out in French, and that a text missing everywhere is an error
-// when the catalogues are loaded, not a hole in a page.
+// language comes out in French. That none is missing everywhere is what the
+// sites' catalogue tests find out, not this package.
 package lang
 
 import (
+	"embed"
 	"fmt"
 	"html/template"
 	"io/fs"
 	"path"
-	"strconv"
-	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
+
+// common holds what every site needs: units and dates.
+//
+//go:embed locale
+var common embed.FS
 
 // maxAccept bounds the Accept-Language header that is looked at, in bytes.
 const maxAccept = 256
@@ -31,21 +35,32 @@ type Catalogues struct {
 }
 
 // Load reads every *.toml in dir of files; the file's name is the language,
-// "fr.toml". French must be there: it is what the others fall back to.
+// "fr.toml". French must be there: it is what the others fall back to. The
+// units and dates of package lang come with them.
 func Load(files fs.FS, dir string) (*Catalogues, error) {
 	bundle := i18n.NewBundle(language.French)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	names, err := fs.Glob(files, path.Join(dir, "*.toml"))
-	if err != nil {
-		return nil, fmt.Errorf("failed to list catalogues: %w", err)
+	if err := load(bundle, common, "locale"); err != nil {
+		return nil, err
 	}
-	for _, name := range names {
-		if _, err := bundle.LoadMessageFileFS(files, name); err != nil {
-			return nil, fmt.Errorf("failed to read catalogue %s: %w", path.Base(name), err)
-		}
+	if err := load(bundle, files, dir); err != nil {
+		return nil, err
 	}
 	tags := bundle.LanguageTags()
 	return &Catalogues{bundle: bundle, matcher: language.NewMatcher(tags), tags: tags}, nil
+}
+
+func load(bundle *i18n.Bundle, files fs.FS, dir string) error {
+	names, err := fs.Glob(files, path.Join(dir, "*.toml"))
+	if err != nil {
+		return fmt.Errorf("failed to list catalogues: %w", err)
+	}
+	for _, name := range names {
+		if _, err := bundle.LoadMessageFileFS(files, name); err != nil {
+			return fmt.Errorf("failed to read catalogue %s: %w", path.Base(name), err)
+		}
+	}
+	return nil
 }
 
 // Languages lists the languages there are, French first.
@@ -105,23 +120,4 @@ func first(data []any) any {
 		return nil
 	}
 	return data[0]
-}
-
-// Units of [Texts.Bytes], smallest first: ids of texts with one number, {{.N}}.
-var units = []string{"size_bytes", "size_kilobytes", "size_megabytes", "size_gigabytes"}
-
-// Bytes writes a size so that a person can read it: decimal units, one digit
-// after the sign below ten. The catalogues hold the units and, as
-// "decimal_sign", the sign.
-func (t *Texts) Bytes(n int64) string {
-	value, unit := float64(n), 0
-	for value >= 999.5 && unit < len(units)-1 {
-		value, unit = value/1000, unit+1
-	}
-	digits := 0
-	if unit > 0 && value < 9.95 {
-		digits = 1
-	}
-	number := strings.Replace(strconv.FormatFloat(value, 'f', digits, 64), ".", t.Text("decimal_sign"), 1)
-	return t.Text(units[unit], map[string]any{"N": number})
 }

@@ -36,7 +36,10 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-o", dir, "sourdine/cmd/...")
+	if err := os.Chmod(dir, 0o755); err != nil { // the desk runs as another user
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-o", dir, "sourdine/cmd/sourdine", "sourdine/cmd/sourdine-desk")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("failed to build the programs: %w: %s", err, out)

@@ -1,0 +1,41 @@
+package lang
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// units of [Texts.Bytes] above the byte, smallest first: ids of texts with a
+// number, {{.N}}.
+var units = []string{"size_kilobytes", "size_megabytes", "size_gigabytes", "size_terabytes"}
+
+// Bytes writes a size so that a person can read it: in steps of a thousand, one
+// digit after the sign below ten.
+func (t *Texts) Bytes(n int64) string {
+	if n < 1000 {
+		return t.Count("size_bytes", int(n))
+	}
+	value, unit := float64(n)/1000, 0
+	for value >= 999.5 && unit < len(units)-1 {
+		value, unit = value/1000, unit+1
+	}
+	digits := 0
+	if value < 9.95 {
+		digits = 1
+	}
+	number := strings.Replace(strconv.FormatFloat(value, 'f', digits, 64), ".", t.Text("decimal_sign"), 1)
+	return t.Text(units[unit], map[string]any{"N": number})
+}
+
+// Day writes a day given as "2006-01-02" as people do. What is not a day comes
+// out as it is.
+func (t *Texts) Day(day string) string {
+	d, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.Text("date", map[string]any{
+		"Day": d.Day(), "Month": t.Text("month_" + strconv.Itoa(int(d.Month()))), "Year": d.Year(),
+	})
+}
