@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"sourdine/cmd/internal/cli"
+	"sourdine/journalist-ui/casebook"
+	"sourdine/journalist-ui/desk"
+	"sourdine/journalist-ui/unseal"
+)
+
+// Exit codes beside those of package cli.
+const (
+	exitHome       = 3
+	exitPassphrase = 4
+	exitParcel     = 5
+	exitNotFound   = 6
+	exitDamaged    = 7
+	exitBusy       = 8
+)
+
+const exitCodes = `exit codes:
+  0  done
+  1  failed
+  2  the command line is wrong, or a value on it
+  3  there is no home at that place, or something is there already
+  4  the passphrase is wrong, or may not lock a key
+  5  the parcel was refused, or from some submission on
+  6  no such submission, item or record
+  7  the document is damaged or not what the source sent: nothing was saved
+  8  another program is using the home`
+
+// explain gives an error its exit code and, where there is something to do, a
+// hint.
+func explain(err error) cli.Failure {
+	for _, e := range explanations() {
+		if errors.Is(err, e.when) {
+			return cli.Failure{Err: err, Code: e.code, Hint: e.hint}
+		}
+	}
+	var refused *desk.ParcelError
+	if errors.As(err, &refused) {
+		hint := "fetch the parcel again and import it again: what came in before is kept"
+		if refused.Submission == "" {
+			hint = "fetch the parcel from the pickup site again"
+		}
+		return cli.Failure{Err: err, Code: exitParcel, Hint: hint}
+	}
+	if errors.Is(err, context.Canceled) {
+		return cli.Failure{Err: errors.New("interrupted"), Code: cli.Failed}
+	}
+	return cli.Failure{Err: err, Code: cli.Failed}
+}
+
+type explanation struct {
+	when error
+	code int
+	hint string
+}
+
+func explanations() []explanation {
+	const (
+		lookUp   = "see what is there with: sourdine-desk list --home DIR --passphrase-file F"
+		oneVault = "a home serves one vault: check with the admin where this parcel comes from, and make another home for another vault"
+		again    = "what the server holds may be sound: fetch the parcel again and import it into a new home"
+	)
+	return []explanation{
+		{desk.ErrNoHome, exitHome, "make one with: sourdine-desk init --home DIR --name NAME --passphrase-file F"},
+		{desk.ErrExists, exitHome, "choose a folder that is empty or does not exist; nothing is ever written over"},
+		{desk.ErrPassphrase, exitPassphrase, "it is the first line of the file, blanks included; a lost passphrase cannot be replaced"},
+		{desk.ErrWeakPassphrase, exitPassphrase, ""},
+		{desk.ErrOtherVault, exitParcel, oneVault},
+		{desk.ErrBusy, exitBusy, "try again when it is done"},
+		{casebook.ErrBusy, exitBusy, ""},
+		{desk.ErrNotFound, exitNotFound, lookUp},
+		{casebook.ErrNotFound, exitNotFound, lookUp},
+		{desk.ErrDiffers, exitDamaged, again},
+		{unseal.ErrDamaged, exitDamaged, again},
+		{casebook.ErrInvalid, cli.Usage, ""},
+		{fs.ErrExist, cli.Failed, "choose another name: nothing is ever written over"},
+	}
+}

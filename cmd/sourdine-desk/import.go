@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"sourdine/cmd/internal/cli"
+	"sourdine/journalist-ui/desk"
+	"sourdine/journalist-ui/visible"
+)
+
+func importCommand() *cobra.Command {
+	var f deskFlags
+	var vaultKey string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "import --home DIR --passphrase-file F PARCEL",
+		Short: "take in a parcel that came from the server",
+		Long: `import verifies a parcel and takes in what is new in it. Submissions stay sealed
+on the disk; their messages and the names of their files go into the encrypted
+casebook. It prints the ids of what is new.
+
+The first parcel decides which vault this desk trusts, unless --vault-key says
+it: compare the key with the one that the admin reads out. Importing a parcel
+twice, or again after an interruption, does no harm.`,
+		Example: "  sourdine-desk import --home ~/desk --passphrase-file pass.txt /media/usb/parcel.tar",
+		Args:    cli.Args("PARCEL"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			parcel, err := os.Open(args[0])
+			if err != nil {
+				return fmt.Errorf("failed to open the parcel: %w", err)
+			}
+			defer parcel.Close()
+			return f.open(cmd, func(_ context.Context, d *desk.Desk) error {
+				if cmd.Flags().Changed("vault-key") {
+					if err := d.Pin(vaultKey); err != nil {
+						return err
+					}
+				}
+				return importParcel(cmd, d, parcel, asJSON)
+			})
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().StringVar(&vaultKey, "vault-key", "", "the vault's public key, as the admin gave it; pinned before the first parcel")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the whole report as JSON")
+	return cmd
+}
+
+// importParcel reports what came in even when the rest was refused.
+func importParcel(cmd *cobra.Command, d *desk.Desk, parcel io.Reader, asJSON bool) error {
+	report, err := d.Import(cmd.Context(), parcel)
+	if err == nil || report.VaultKey != "" || len(report.New) > 0 {
+		tellReport(cmd.ErrOrStderr(), report)
+	}
+	if printErr := printReport(cmd.OutOrStdout(), report, asJSON); printErr != nil {
+		return printErr
+	}
+	return err
+}
+
+// printReport prints the ids of what is new, or everything.
+func printReport(w io.Writer, r desk.Report, asJSON bool) error {
+	if asJSON {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		return enc.Encode(r)
+	}
+	for _, id := range r.New {
+		if _, err := fmt.Fprintln(w, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tellReport says it to people.
+func tellReport(w io.Writer, r desk.Report) {
+	if r.FirstUse {
+		fmt.Fprintf(w, "this desk trusts the vault with this key from now on; compare it with the admin's:\n  %s\n", visible.Line(r.VaultKey))
+	}
+	fmt.Fprintf(w, "%d new, %d already here, %d sealed to other reviewers\n", len(r.New), r.Known, r.Others)
+	for _, id := range slices.Sorted(maps.Keys(r.Doubtful)) {
+		fmt.Fprintf(w, "doubtful: %s: %s\n", id, r.Doubtful[id])
+	}
+	for _, id := range r.Conflicts {
+		fmt.Fprintf(w, "conflict: %s: this parcel has other contents for it; what was here is kept\n", id)
+	}
+}

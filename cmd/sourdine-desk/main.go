@@ -1,0 +1,64 @@
+// Sourdine-desk is the offline program: a reviewer's keys, submissions and
+// records. It never dials, and from its first moment on cannot (promise 7).
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"sourdine/cmd/internal/cli"
+	"sourdine/journalist-ui/offline"
+	"sourdine/journalist-ui/preview"
+)
+
+func main() {
+	// The worker shuts itself in, tighter than Seal, before it opens anything.
+	if len(os.Args) == 2 && os.Args[1] == workerCommand {
+		os.Exit(preview.RunWorker())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	return cli.Run(ctx, root(), explain, args, in, out, errOut)
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sourdine-desk",
+		Short: "sourdine-desk opens what sources sent, on a machine without network",
+		Long: `sourdine-desk is a reviewer's desk: it makes the reviewer's keys, takes in the
+parcels that come on a USB stick, shows what is in them, and keeps the records
+of the documentary base. It needs no network and cannot use one.
+
+` + exitCodes,
+		Example: `  sourdine-desk init --home ~/desk --name "Alice, Nice" --passphrase-file pass.txt
+  sourdine-desk card --home ~/desk > alice.card
+  sourdine-desk import --home ~/desk --passphrase-file pass.txt /media/usb/parcel.tar
+  sourdine-desk serve --home ~/desk`,
+		RunE:              cli.Group,
+		PersistentPreRunE: sealFirst,
+	}
+	cmd.AddCommand(initCommand(), cardCommand(), importCommand(), listCommand(), getCommand(), recordCommand(), serveCommand(),
+		clientKeyCommand(), workerStandIn(), versionCommand())
+	return cli.Root(cmd)
+}
+
+// listens marks the one command that opens its listener before it seals.
+const listens = "listens"
+
+// sealFirst takes the network away before a command does anything.
+func sealFirst(cmd *cobra.Command, _ []string) error {
+	if cmd.Annotations[listens] != "" {
+		return nil
+	}
+	return offline.Seal()
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"sourdine/journalist-ui/desk/desktest"
+	"sourdine/vault/vaulttest"
+)
+
+// setup gives every script $HOME_DIR, a desk's home, and $PASS, its passphrase
+// file, and a vault of its own.
+func setup(t *testing.T) func(*testscript.Env) error {
+	template := desktest.NewHome(t)
+	return func(env *testscript.Env) error {
+		home, pass := filepath.Join(env.WorkDir, "home"), filepath.Join(env.WorkDir, "pass")
+		env.Setenv("HOME_DIR", home)
+		env.Setenv("PASS", pass)
+		if err := os.CopyFS(home, os.DirFS(template)); err != nil {
+			return err
+		}
+		env.Values["vault"] = desktest.NewVault(t)
+		return os.WriteFile(pass, []byte(desktest.Passphrase+"\n"), 0o600)
+	}
+}
+
+func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []string) {
+	certificate := desktest.Certificate(t, desktest.NewHome(t))
+	other := vaulttest.NewKey(t, vaulttest.PostQuantum).Certificate(t)
+	return map[string]func(*testscript.TestScript, bool, []string){
+		// submit MESSAGE [NAME FILE]...: sets $ID. Messages and names are Go strings without quotes.
+		"submit": func(ts *testscript.TestScript, _ bool, args []string) { submit(ts, certificate, args) },
+		// submit-elsewhere is submit, sealed to somebody else.
+		"submit-elsewhere": func(ts *testscript.TestScript, _ bool, args []string) { submit(ts, other, args) },
+		// forge FILE: a submission whose file is not the one in its manifest.
+		"forge": func(ts *testscript.TestScript, _ bool, args []string) { forge(ts, certificate, args[0]) },
+		// pack FILE: writes the vault's parcel, and sets $VAULT_KEY.
+		"pack": func(ts *testscript.TestScript, _ bool, args []string) {
+			v := vaultOf(ts)
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), v.Parcel(), 0o600))
+			ts.Setenv("VAULT_KEY", v.Key)
+		},
+		// cut FILE N: takes the last N bytes away.
+		"cut": func(ts *testscript.TestScript, _ bool, args []string) {
+			edit(ts, args, func(b []byte, n int) []byte { return b[:len(b)-n] })
+		},
+		// flip FILE N: changes the byte N before the end.
+		"flip": func(ts *testscript.TestScript, _ bool, args []string) {
+			edit(ts, args, func(b []byte, n int) []byte { b[len(b)-n] ^= 1; return b })
+		},
+		// capture VARIABLE: sets it to the last standard output.
+		"capture": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+		},
+		// repeat FILE TEXT N
+		"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
+			n, err := strconv.Atoi(args[2])
+			ts.Check(err)
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte(args[1]), n), 0o600))
+		},
+		// fails CODE PROGRAM ARG...: runs a program that must exit with that code.
+		"fails": fails,
+		// another-vault: what is submitted from now on goes to a new vault.
+		"another-vault": func(ts *testscript.TestScript, _ bool, _ []string) {
+			*vaultOf(ts) = *desktest.NewVault(t)
+		},
+		// private FILE: nobody but the owner can read it.
+		"private": func(ts *testscript.TestScript, _ bool, args []string) {
+			info, err := os.Stat(ts.MkAbs(args[0]))
+			ts.Check(err)
+			if info.Mode().Perm()&0o077 != 0 {
+				ts.Fatalf("%s has mode %v", args[0], info.Mode())
+			}
+		},
+	}
+}
+
+func fails(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != want {
+		ts.Fatalf("want exit code %d, got: %v\n%s", want, err, ts.ReadFile("stderr"))
+	}
+}
+
+func vaultOf(ts *testscript.TestScript) *desktest.Vault {
+	return ts.Value("vault").(*desktest.Vault)
+}
+
+func submit(ts *testscript.TestScript, certificate []byte, args []string) {
+	var files []desktest.File
+	for i := 1; i+1 < len(args); i += 2 {
+		raw, err := os.ReadFile(ts.MkAbs(args[i+1]))
+		ts.Check(err)
+		files = append(files, desktest.File{Name: unquote(ts, args[i]), Type: "text/plain", Data: raw})
+	}
+	ts.Setenv("ID", vaultOf(ts).Submit(certificate, unquote(ts, args[0]), files...))
+}
+
+func forge(ts *testscript.TestScript, certificate []byte, file string) {
+	v := vaultOf(ts)
+	raw, err := os.ReadFile(ts.MkAbs(file))
+	ts.Check(err)
+	m, err := desktest.Manifest("", desktest.File{Name: "promised", Data: raw}).Encode()
+	ts.Check(err)
+	s := v.Sealer(certificate)
+	ts.Setenv("ID", v.Commit(s.Envelope(), v.Seal(s, m), v.Seal(s, append(raw, '!'))))
+}
+
+func unquote(ts *testscript.TestScript, text string) string {
+	s, err := strconv.Unquote(`"` + text + `"`)
+	ts.Check(err)
+	return s
+}
+
+func edit(ts *testscript.TestScript, args []string, change func([]byte, int) []byte) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	raw, err := os.ReadFile(path)
+	ts.Check(err)
+	ts.Check(os.WriteFile(path, change(raw, n), 0o600))
+}

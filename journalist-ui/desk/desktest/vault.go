@@ -1,0 +1,155 @@
+package desktest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sourdine/vault"
+	"sourdine/vault/manifest"
+	"sourdine/vault/parcel"
+	"sourdine/vault/seal"
+)
+
+// A Vault takes submissions and packs parcels.
+type Vault struct {
+	Key     string // public
+	t       testing.TB
+	vault   *vault.Vault
+	secret  string
+	Channel string // of the next submission
+	Day     string // of the next submission
+}
+
+// A File is what a source sends.
+type File struct {
+	Name, Type string
+	Data       []byte
+}
+
+// NewVault makes an empty vault.
+func NewVault(t testing.TB) *Vault {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "vault.db")
+	if err := vault.Create(path); err != nil {
+		t.Fatalf("failed to create a vault: %v", err)
+	}
+	store, err := vault.Open(path)
+	if err != nil {
+		t.Fatalf("failed to open a vault: %v", err)
+	}
+	t.Cleanup(func() { store.Close() })
+	secret, public, err := parcel.NewVaultKey()
+	if err != nil {
+		t.Fatalf("failed to make a vault's key: %v", err)
+	}
+	return &Vault{Key: public, t: t, vault: store, secret: secret, Channel: "Nice", Day: "2026-01-31"}
+}
+
+// Sealer seals to the reviewers with these certificates.
+func (v *Vault) Sealer(certificates ...[]byte) *seal.Sealer {
+	v.t.Helper()
+	var roster seal.Roster
+	for _, raw := range certificates {
+		c, err := seal.ParseCertificate(raw, time.Now())
+		if err != nil {
+			v.t.Fatalf("failed to read a certificate: %v", err)
+		}
+		roster = append(roster, c)
+	}
+	s, err := seal.New(roster, time.Now())
+	if err != nil {
+		v.t.Fatalf("failed to make a sealer: %v", err)
+	}
+	return s
+}
+
+// Manifest describes files as the source's site does.
+func Manifest(message string, files ...File) manifest.Manifest {
+	m := manifest.Manifest{Language: "fr", Message: message}
+	for i, f := range files {
+		digest := sha256.Sum256(f.Data)
+		m.Items = append(m.Items, manifest.Item{
+			N: i + 1, Name: f.Name, Size: int64(len(f.Data)), SHA256: hex.EncodeToString(digest[:]), Type: f.Type,
+		})
+	}
+	return m
+}
+
+// Submit seals a message and files to the certificate, commits them, and returns
+// the submission's id.
+func (v *Vault) Submit(certificate []byte, message string, files ...File) string {
+	v.t.Helper()
+	raw, err := Manifest(message, files...).Encode()
+	if err != nil {
+		v.t.Fatalf("failed to encode a manifest: %v", err)
+	}
+	plain := [][]byte{raw}
+	for _, f := range files {
+		plain = append(plain, f.Data)
+	}
+	s := v.Sealer(certificate)
+	var payloads [][]byte
+	for _, p := range plain {
+		payloads = append(payloads, v.Seal(s, p))
+	}
+	return v.Commit(s.Envelope(), payloads...)
+}
+
+// Seal makes one payload.
+func (v *Vault) Seal(s *seal.Sealer, plain []byte) []byte {
+	v.t.Helper()
+	var b bytes.Buffer
+	w, err := s.Item(&b)
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		v.t.Fatalf("failed to seal: %v", err)
+	}
+	return b.Bytes()
+}
+
+// Commit stores an envelope and payloads, which may be anything: the vault
+// cannot tell.
+func (v *Vault) Commit(envelope []byte, payloads ...[]byte) string {
+	v.t.Helper()
+	draft := v.vault.NewDraft()
+	defer draft.Discard()
+	for n, p := range payloads {
+		w, err := draft.Item(context.Background(), n)
+		if err == nil {
+			_, err = w.Write(p)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		if err != nil {
+			v.t.Fatalf("failed to store a payload: %v", err)
+		}
+	}
+	id, err := draft.Commit(context.Background(), vault.Commitment{
+		Channel: v.Channel, Day: v.Day, Epoch: 1, Envelope: envelope,
+	})
+	if err != nil {
+		v.t.Fatalf("failed to commit: %v", err)
+	}
+	return id.String()
+}
+
+// Parcel packs everything so far.
+func (v *Vault) Parcel() []byte {
+	v.t.Helper()
+	var b bytes.Buffer
+	if _, err := parcel.Write(context.Background(), &b, v.vault, v.secret); err != nil {
+		v.t.Fatalf("failed to write a parcel: %v", err)
+	}
+	return b.Bytes()
+}

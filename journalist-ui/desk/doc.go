@@ -1,0 +1,28 @@
+// Package desk keeps a reviewer's home on disk: the keys, the pinned key of the
+// vault, the sealed submissions that parcels brought, and the casebook.
+//
+// What it promises:
+//
+//   - Nothing in the home is readable without the passphrase except public
+//     parts: the reviewer's card, the vault's public key, and what an index of a
+//     parcel tells (ids, days, channels, sizes). Sealed submissions stay sealed;
+//     they are opened in memory, item by item.
+//   - Only [Create] makes a home, and one whose creation was interrupted is not
+//     accepted by [Open].
+//   - [Desk.Import] shows and stores nothing of a parcel before its signature is
+//     verified under the pinned vault key. A submission is stored whole or not at
+//     all, whatever instant the machine stops at; importing again goes on from
+//     there and changes nothing that is there.
+//   - What fails for one submission stops no other: it is kept, marked with a
+//     [Doubt], and reported.
+//   - What [Desk.Item] gives out ends with io.EOF only if it is byte for byte what
+//     the source sent. After an error of [Desk.Save] no output file remains.
+//   - A name that a source chose never becomes a path.
+//
+// What it does not promise: that the first parcel came from the right vault
+// (the reviewer compares the key with the admin); that files which the reviewer
+// saved are protected; that a stolen disk hides how much was sent and when.
+//
+// FORMAT.md beside this file describes the home and how to open it with other
+// people's tools.
+package desk

@@ -1,0 +1,26 @@
+// Package journalist serves the desk's local pages: what came, one submission,
+// one document shown safely, and the records.
+//
+// The folder is called journalist-ui because that is the name of this part of the
+// house; a Go package name cannot hold a hyphen, so the package is called
+// journalist, and importers spell the alias.
+//
+// What it promises:
+//
+//   - Pages are for the one browser that opened the one-time address, which works
+//     once; from then on a strict cookie is the key. Everything else gets a plain
+//     403. Requests under another host name (DNS rebinding) and forms of another
+//     origin are refused.
+//   - Of a document only pixels and text are shown, made by package preview in a
+//     shut-in process, after the whole document was compared with what the source
+//     sent. Anything else is offered for saving, behind a warning, always as an
+//     attachment of no particular type.
+//   - Texts of a source are escaped, in one direction of reading, with nothing
+//     invisible in them. They never become a path, a header or a link.
+//   - No script, no font, no picture from elsewhere: the content security policy
+//     forbids them all. French and English, light and dark, narrow and wide.
+//
+// What it does not promise: to hide the pages from other programs that run as
+// the same user. Cookies know no ports (RFC 6265, section 8.5): a web server of a
+// stranger on the same machine, if the reviewer visits it, sees the cookie.
+package journalist
