@@ -18,7 +18,7 @@ if [ ! -d "$demo" ]; then
   bin/sourdine init --home "$demo.new/server" >"$demo.new/init.log"
   bin/sourdine channel add --home "$demo.new/server" Démonstration 2>>"$demo.new/init.log"
   bin/sourdine-desk init --home "$demo.new/desk" --name Camille --passphrase-file "$demo.new/passphrase" >>"$demo.new/init.log" 2>&1
-  bin/sourdine-desk card --home "$demo.new/desk" >"$demo.new/camille.card"
+  bin/sourdine-desk card --home "$demo.new/desk" >"$demo.new/camille.card" 2>>"$demo.new/init.log"
   bin/sourdine reviewer add --home "$demo.new/server" --channel Démonstration "$demo.new/camille.card" >>"$demo.new/init.log" 2>&1
   mv "$demo.new" "$demo"
 fi
@@ -34,7 +34,7 @@ stop() {
   for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
 }
 trap stop EXIT
-trap 'exit 130' INT
+trap 'exit 0' INT
 trap 'exit 143' TERM
 
 : >"$demo/server.out"; : >"$demo/desk.out"

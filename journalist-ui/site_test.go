@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -20,10 +21,15 @@ import (
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
 	"sourdine/journalist-ui/preview"
+	"sourdine/journalist-ui/preview/sandbox"
 	"sourdine/vault"
 )
 
 func TestMain(m *testing.M) {
+	if sandbox.WithCgo {
+		fmt.Println("--- SKIP: all of this package: the sandbox is not made for cgo; run make quick, or set CGO_ENABLED=0")
+		os.Exit(0)
+	}
 	if len(os.Args) == 2 && os.Args[1] == "preview-worker" {
 		os.Exit(preview.RunWorker())
 	}

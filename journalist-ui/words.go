@@ -1,9 +1,7 @@
 package journalist
 
 import (
-	"strconv"
 	"strings"
-	"time"
 
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/visible"
@@ -34,34 +32,11 @@ func (v view) FileName(name string) string {
 // Short is the beginning of a SHA-256.
 func (v view) Short(digest string) string { return digest[:min(len(digest), startOfSHA256)] }
 
-// Day writes "2006-01-02" as people do.
-func (v view) Day(day string) string {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return visible.Line(day)
-	}
-	return v.Text("date", map[string]any{
-		"Day": t.Day(), "Month": v.Text("month_" + strconv.Itoa(int(t.Month()))), "Year": t.Year(),
-	})
-}
+// Day writes a day as people do. The server that named it is not trusted.
+func (v view) Day(day string) string { return visible.Line(v.Texts.Day(day)) }
 
-// Size writes a number of bytes, in steps of a thousand.
-func (v view) Size(bytes int64) string {
-	units := []string{"unit_kB", "unit_MB", "unit_GB", "unit_TB"}
-	if bytes < 1000 {
-		return v.Count("size_bytes", int(bytes))
-	}
-	n, unit := float64(bytes)/1000, 0
-	for n >= 999.5 && unit < len(units)-1 {
-		n, unit = n/1000, unit+1
-	}
-	digits := 0
-	if n < 9.95 {
-		digits = 1
-	}
-	number := strings.Replace(strconv.FormatFloat(n, 'f', digits, 64), ".", v.Text("decimal_sign"), 1)
-	return v.Text(units[unit], map[string]any{"N": number})
-}
+// Size writes a number of bytes as people do.
+func (v view) Size(bytes int64) string { return v.Bytes(bytes) }
 
 // Doubt explains why a submission is kept apart.
 func (v view) Doubt(doubt string) string {

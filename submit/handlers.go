@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sourdine/submit/mailbox"
 	"sourdine/submit/passphrase"
@@ -154,6 +155,7 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, status int, name str
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(silence))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	// The source may be gone; there is nobody to tell.

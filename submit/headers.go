@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"time"
 )
 
 // A style is the style sheet inside every page, allowed by its hash alone.
@@ -36,6 +37,12 @@ func (s *Site) silent(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		// Who sends nothing, or takes nothing, is let go; uploads extend the first
+		// with every byte. A connection that knows no deadlines (in a test) is
+		// not an error.
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(silence))
+		_ = control.SetWriteDeadline(time.Time{})
 		next.ServeHTTP(w, r)
 	})
 }

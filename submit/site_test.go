@@ -200,7 +200,7 @@ func (s *site) checkMailbox(words string) {
 	s.t.Helper()
 	typed := url.Values{"passphrase": {"  " + strings.ToUpper(words) + "\n"}}.Encode()
 	a := s.do(http.MethodPost, "/mailbox", "application/x-www-form-urlencoded", strings.NewReader(typed))
-	if a.status != http.StatusOK || !strings.Contains(a.page, "big.bin") || !strings.Contains(a.page, "640 ko") || !strings.Contains(a.page, "Nice") {
+	if a.status != http.StatusOK || !strings.Contains(a.page, "big.bin") || !strings.Contains(a.page, "640 ko") || !strings.Contains(a.page, "Nice") {
 		s.t.Errorf("mailbox: status %d, page %s", a.status, a.page)
 	}
 }

@@ -18,7 +18,7 @@ type PayloadWriter struct {
 	item   uint32
 	seq    uint32
 	length int64
-	buf    *[]byte
+	buf    []byte
 	closed bool
 }
 
@@ -50,12 +50,12 @@ func (w *PayloadWriter) Write(p []byte) (int, error) {
 	written := 0
 	for written < len(p) {
 		if w.buf == nil {
-			w.buf = w.draft.vault.buffers.Get().(*[]byte)
+			w.buf = w.draft.vault.takeBuffer()
 		}
-		n := min(len(p)-written, chunkSize-len(*w.buf))
-		*w.buf = append(*w.buf, p[written:written+n]...)
+		n := min(len(p)-written, chunkSize-len(w.buf))
+		w.buf = append(w.buf, p[written:written+n]...)
 		written += n
-		if len(*w.buf) == chunkSize {
+		if len(w.buf) == chunkSize {
 			if err := w.flush(); err != nil {
 				return written, err
 			}
@@ -88,16 +88,15 @@ func (w *PayloadWriter) flush() error {
 	key := chunkKey(d.id, w.item, w.seq)
 	w.buf = nil
 	w.seq++
-	w.length += int64(len(*buf))
+	w.length += int64(len(buf))
 	err := d.vault.enqueue(w.ctx, op{
-		size:  len(*buf),
-		apply: func(tx *bolt.Tx) error { return d.putChunk(tx, key, *buf) },
+		size:  len(buf),
+		apply: func(tx *bolt.Tx) error { return d.putChunk(tx, key, buf) },
 		done: func(err error) {
 			if err != nil {
 				d.fail(fmt.Errorf("failed to store a chunk: %w", err))
 			}
-			*buf = (*buf)[:0]
-			d.vault.buffers.Put(buf)
+			d.vault.giveBuffer(buf)
 		},
 	})
 	if err != nil {
@@ -120,4 +119,27 @@ func (d *Draft) putChunk(tx *bolt.Tx, key, value []byte) error {
 		return err
 	}
 	return chunk.Put(keyValue, value)
+}
+
+// takeBuffer returns an empty buffer: one that was used before, or one that
+// grows with what arrives, so that a thousand idle uploads cost little. (A
+// sync.Pool would lose its buffers with every garbage collection, and at full
+// speed there are fifty a second.)
+func (v *Vault) takeBuffer() []byte {
+	select {
+	case b := <-v.buffers:
+		return b[:0]
+	default:
+		return make([]byte, 0, 4<<10)
+	}
+}
+
+func (v *Vault) giveBuffer(b []byte) {
+	if cap(b) < chunkSize {
+		return // the end of a payload: not worth keeping
+	}
+	select {
+	case v.buffers <- b:
+	default: // enough are kept for a full queue and the group being written
+	}
 }

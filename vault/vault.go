@@ -26,6 +26,10 @@ const (
 	// is mapped anew when it grows, which waits for every reader.
 	mapSize = 64 << 30
 
+	// growth is by how much the file grows, sparsely: each step is one more
+	// fsync.
+	growth = 128 << 20
+
 	saltSize = 16 // bytes
 )
 
@@ -67,7 +71,7 @@ var (
 type Vault struct {
 	db      *bolt.DB
 	stopped sync.WaitGroup
-	buffers sync.Pool
+	buffers chan []byte // for chunks; see takeBuffer
 
 	// gate keeps Close from closing ops under a sender.
 	gate   sync.RWMutex
@@ -122,7 +126,7 @@ func Open(path string) (*Vault, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	v := &Vault{db: db, ops: make(chan op, queueLength)}
-	v.buffers.New = func() any { return new([]byte) }
+	v.buffers = make(chan []byte, 2*queueLength)
 	v.stopped.Go(v.write)
 	return v, nil
 }
@@ -134,6 +138,9 @@ func openFile(path string) (*bolt.DB, error) {
 		NoFreelistSync:  true,
 		FreelistType:    bolt.FreelistMapType,
 	})
+	if err == nil {
+		db.AllocSize = growth
+	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrLocked

@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "sourdine-desk",
+		Use:   "sourdine-desk COMMAND",
 		Short: "sourdine-desk opens what sources sent, on a machine without network",
 		Long: `sourdine-desk is a reviewer's desk: it makes the reviewer's keys, takes in the
 parcels that come on a USB stick, shows what is in them, and keeps the records
@@ -48,7 +48,7 @@ of the documentary base. It needs no network and cannot use one.
 		PersistentPreRunE: sealFirst,
 	}
 	cmd.AddCommand(initCommand(), cardCommand(), importCommand(), listCommand(), getCommand(), recordCommand(), serveCommand(),
-		clientKeyCommand(), workerStandIn(), versionCommand())
+		clientKeyCommand(), workerStandIn(), cli.Version("sourdine-desk"))
 	return cli.Root(cmd)
 }
 

@@ -8,7 +8,7 @@ import (
 
 func recordCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "record", Short: "the records of the documentary base and their exhibits",
+		Use: "record COMMAND", Short: "the records of the documentary base and their exhibits",
 		Example: "  sourdine-desk record list --home ~/desk --passphrase-file pass.txt",
 		RunE:    cli.Group,
 	}

@@ -11,7 +11,7 @@ import (
 
 func channelCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "channel", Short: "where sources address submissions",
+		Use: "channel COMMAND", Short: "where sources address submissions",
 		Example: "  sourdine channel add --home /var/lib/sourdine Nice",
 		RunE:    cli.Group,
 	}

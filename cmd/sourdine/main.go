@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "sourdine",
+		Use:   "sourdine COMMAND",
 		Short: "sourdine receives leaked documents, sealed, over Tor",
 		Long: `sourdine receives leaked documents over Tor and keeps them sealed to the
 reviewers' keys, in a vault that it cannot read.
@@ -39,7 +39,7 @@ reviewers' keys, in a vault that it cannot read.
   sourdine serve --home /var/lib/sourdine --tor=public`,
 		RunE: cli.Group,
 	}
-	cmd.AddCommand(initCommand(), channelCommand(), reviewerCommand(), serveCommand(), parcelCommand(), statusCommand(), versionCommand())
+	cmd.AddCommand(initCommand(), channelCommand(), reviewerCommand(), serveCommand(), parcelCommand(), statusCommand(), cli.Version("sourdine"))
 	return cli.Root(cmd)
 }
 

@@ -16,7 +16,7 @@ import (
 
 func parcelCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "parcel", Short: "what is carried between server and desk",
+		Use: "parcel COMMAND", Short: "what is carried between server and desk",
 		Example: "  sourdine parcel export --home /var/lib/sourdine -o parcel.tar",
 		RunE:    cli.Group,
 	}
@@ -33,6 +33,7 @@ func parcelExportCommand() *cobra.Command {
 import. It is a plain tar, signed by the vault's key. FILE appears whole or not
 at all, and replaces an older one; "-" is standard output.`,
 		Example: "  sourdine parcel export --home /var/lib/sourdine -o /media/stick/parcel.tar",
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withAdmin(home, func(a admin.Admin) error {
 				if output == "-" {
@@ -51,9 +52,12 @@ at all, and replaces an older one; "-" is standard output.`,
 // writeWhole writes beside path, syncs, and moves it there when it is whole: a
 // stick that is full or pulled leaves no half parcel under that name.
 func writeWhole(ctx context.Context, path string, write func(context.Context, io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("failed to write the parcel: %s is not a file", path) // /dev/null would be replaced
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".sourdine-parcel-")
 	if err != nil {
-		return fmt.Errorf("failed to write the parcel: %w", err)
+		return cli.Failure{Err: fmt.Errorf("failed to write the parcel: %w", err), Code: cli.Failed, Hint: "choose a folder that exists and where you may write"}
 	}
 	defer func() {
 		if err != nil {
@@ -63,7 +67,10 @@ func writeWhole(ctx context.Context, path string, write func(context.Context, io
 	if err := write(ctx, f); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	if err := errors.Join(f.Sync(), f.Close(), os.Rename(f.Name(), path)); err != nil {
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("failed to write the parcel: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("failed to write the parcel: %w", err)
 	}
 	return nil

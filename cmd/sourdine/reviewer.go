@@ -14,7 +14,7 @@ import (
 
 func reviewerCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "reviewer", Short: "who can read what a channel receives",
+		Use: "reviewer COMMAND", Short: "who can read what a channel receives",
 		Example: "  sourdine reviewer add --home /var/lib/sourdine --channel Nice alice.card",
 		RunE:    cli.Group,
 	}

@@ -32,10 +32,14 @@ func TestIntake(t *testing.T) {
 	var ours, gpg, synced, dd []measure
 	gpgHome := newGPG(t)
 	for range 3 {
+		settle(t, dir)
 		ours = append(ours, upload(t, gib))
+		settle(t, dir)
 		gpg = append(gpg, command(t, "gpg", "--homedir", gpgHome, "--batch", "--yes", "--trust-model", "always",
 			"-z", "0", "--recipient", "bench", "--output", filepath.Join(dir, "gpg"), "--encrypt", plain))
+		settle(t, dir)
 		synced = append(synced, syncedFile(t, plain, filepath.Join(dir, "synced")))
+		settle(t, dir)
 		dd = append(dd, command(t, "dd", "if="+plain, "of="+filepath.Join(dir, "dd"), "bs=1M", "conv=fsync", "status=none"))
 	}
 	fmt.Println("\n1 GiB, medians of 3 (CPU of the server or command only)")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -47,6 +48,29 @@ func writeRandom(t *testing.T, path string, size int64) {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// settle writes and removes as much as a measured command does. On a virtual
+// machine the host takes back memory that lies idle, and gives it again at a
+// price of up to two CPU seconds a GiB: whoever comes first would pay it.
+func settle(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, "settle")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(path)
+	defer f.Close()
+	block := make([]byte, mib)
+	for range 2 * 1024 {
+		if _, err := f.Write(block); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Sync(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -5,7 +5,7 @@
 // seen, and blanks, in the order in which they are stored: nothing that a terminal
 // obeys, nothing that turns the reading direction, nothing invisible (which in
 // leaked documents also serves to mark copies). Such a character is shown by its
-// number, like ⟨U+202E⟩. It escapes nothing for HTML: templates do.
+// picture or its number, like ⟨U+202E⟩. It escapes nothing for HTML: templates do.
 package visible
 
 import (
@@ -15,12 +15,17 @@ import (
 	"unicode/utf8"
 )
 
-// Line shows a text on one line. Line ends and tabs are shown by their numbers.
-func Line(text string) string { return show(text, "") }
+// Line shows a text on one line. Line ends and tabs are shown as their pictures,
+// like ␊.
+func Line(text string) string { return show(text, onOneLine) }
 
-// Text shows a text of several lines. Line ends become line feeds.
-func Text(text string) string {
-	return show(strings.ReplaceAll(text, "\r\n", "\n"), "\n\t")
+// Text shows a text of several lines. Line ends become line feeds; bytes that
+// are not UTF-8 become U+FFFD. The result may be up to six times as long.
+func Text(text string) string { return show(text, onLines) }
+
+// Is reports whether text is such that Text would leave it as it is.
+func Is(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return hidden(r, onLines) })
 }
 
 // Start shows the beginning of a text on one line: runs of blanks as one blank,
@@ -53,24 +58,44 @@ func fields(text string, limit int) (start string, more bool) {
 	return b.String(), false
 }
 
-func show(text, blanks string) string {
-	if !strings.ContainsFunc(text, hidden) && utf8.ValidString(text) {
-		return text
-	}
+// layout says whether line feeds and tabs may stay.
+type layout bool
+
+const (
+	onLines   layout = true
+	onOneLine layout = false
+)
+
+// show writes what could not be seen in a way that can: controls as their
+// pictures (U+2400 …), others by their numbers.
+func show(text string, l layout) string {
 	var b strings.Builder
-	for _, r := range text {
-		if hidden(r) && !strings.ContainsRune(blanks, r) {
-			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
-		} else {
+	b.Grow(len(text))
+	for i, r := range text {
+		switch {
+		case r == '\r' && l == onLines:
+			if !strings.HasPrefix(text[i+1:], "\n") {
+				b.WriteByte('\n')
+			}
+		case !hidden(r, l):
 			b.WriteRune(r)
+		case r < ' ':
+			b.WriteRune('␀' + r)
+		case r == 0x7f:
+			b.WriteRune('␡')
+		default:
+			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
 		}
 	}
 	return b.String()
 }
 
-// hidden reports whether r shows nothing, or does something. French typography
-// is full of no-break and thin spaces: those are not among them.
-func hidden(r rune) bool {
-	return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp,
+// hidden reports whether r shows nothing, or does something. No-break and thin
+// spaces are not among them: French typography is full of them.
+func hidden(r rune, l layout) bool {
+	if ' ' <= r && r <= '~' || l == onLines && (r == '\n' || r == '\t') {
+		return false
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp,
 		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }

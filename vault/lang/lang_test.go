@@ -49,10 +49,10 @@ func TestBytesAndDay(t *testing.T) {
 	c := load(t)
 	fr, en := c.For("fr", ""), c.For("en", "")
 	for n, want := range map[int64][2]string{
-		0: {"0 octet", "0 bytes"}, 1: {"1 octet", "1 byte"}, 999: {"999 octets", "999 bytes"},
-		1000: {"1,0 ko", "1.0 kB"}, 9949: {"9,9 ko", "9.9 kB"}, 9950: {"10 ko", "10 kB"},
-		999_499: {"999 ko", "999 kB"}, 999_500: {"1,0 Mo", "1.0 MB"}, 4 << 30: {"4,3 Go", "4.3 GB"},
-		1 << 62: {"4611686 To", "4611686 TB"},
+		0: {"0 octet", "0 bytes"}, 1: {"1 octet", "1 byte"}, 999: {"999 octets", "999 bytes"},
+		1000: {"1,0 ko", "1.0 kB"}, 9949: {"9,9 ko", "9.9 kB"}, 9950: {"10 ko", "10 kB"},
+		999_499: {"999 ko", "999 kB"}, 999_500: {"1,0 Mo", "1.0 MB"}, 4 << 30: {"4,3 Go", "4.3 GB"},
+		1 << 62: {"4611686 To", "4611686 TB"},
 	} {
 		if got := fr.Bytes(n); got != want[0] {
 			t.Errorf("%d in French: %q", n, got)

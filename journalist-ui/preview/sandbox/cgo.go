@@ -2,6 +2,6 @@
 
 package sandbox
 
-// withCgo: threads and memory then come from the C library, by system calls that
+// WithCgo: threads and memory then come from the C library, by system calls that
 // the filter does not list.
-const withCgo = true
+const WithCgo = true

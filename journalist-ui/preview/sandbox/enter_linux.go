@@ -18,7 +18,7 @@ import (
 // Enter shuts the process in. After an error it must not touch a document:
 // some of the walls may be missing.
 func Enter(l Limits) error {
-	if withCgo {
+	if WithCgo {
 		return errors.New("this program was built with cgo, which the sandbox is not made for: build it with CGO_ENABLED=0")
 	}
 	steps := []struct {

@@ -2,4 +2,4 @@
 
 package sandbox
 
-const withCgo = false
+const WithCgo = false

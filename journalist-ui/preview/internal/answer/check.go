@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"sourdine/journalist-ui/preview/internal/visible"
+	"sourdine/journalist-ui/visible"
 )
 
 // check reports what is wrong with an answer, beyond what the layout rules out.

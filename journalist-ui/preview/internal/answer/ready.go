@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"sourdine/journalist-ui/preview/internal/visible"
+	"sourdine/journalist-ui/visible"
 )
 
 // The line that a worker sends before it takes a byte of the document. The

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"sourdine/journalist-ui/preview/internal/answer"
-	"sourdine/journalist-ui/preview/internal/visible"
+	"sourdine/journalist-ui/visible"
 )
 
 // plainText shows at most answer.MaxText bytes of the head of a document, and at most as

@@ -1,11 +1,13 @@
-package visible
+package visible_test
 
 import (
 	"strings"
 	"testing"
+
+	"sourdine/journalist-ui/visible"
 )
 
-func TestText(t *testing.T) {
+func TestTextOfManyLines(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                               "",
 		"état civil «№ 1»\n\tœuvre":      "état civil «№ 1»\n\tœuvre",
@@ -22,7 +24,7 @@ func TestText(t *testing.T) {
 		"not \xff utf-8 \xe2\x80":        "not � utf-8 ��",
 		"<script>alert(1)</script>&amp;": "<script>alert(1)</script>&amp;",
 	} {
-		if got := Text(in); got != want {
+		if got := visible.Text(in); got != want {
 			t.Errorf("Text(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -33,15 +35,15 @@ func FuzzText(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		once := Text(s)
-		if !Is(once) {
+		once := visible.Text(s)
+		if !visible.Is(once) {
 			t.Fatalf("Text(%q) = %q still holds something hidden", s, once)
 		}
-		if Text(once) != once {
+		if visible.Text(once) != once {
 			t.Fatalf("Text changes its own result %q", once)
 		}
-		if Is(s) != (once == s) {
-			t.Fatalf("Is(%q) = %v, but Text makes %q of it", s, Is(s), once)
+		if visible.Is(s) != (once == s) {
+			t.Fatalf("Is(%q) = %v, but Text makes %q of it", s, visible.Is(s), once)
 		}
 		if len(once) > 6*len(s) || strings.ContainsRune(once, '\r') {
 			t.Fatalf("Text(%q) = %q", s, once)

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -6,21 +6,20 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
-
-	"sourdine/cmd/internal/cli"
 )
 
-func versionCommand() *cobra.Command {
+// Version is the version command of a program.
+func Version(program string) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "print what this program was built from",
-		Example: "  sourdine-desk version",
-		Args:    cli.Args(),
+		Example: "  " + program + " version",
+		Args:    Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			info, ok := debug.ReadBuildInfo()
 			if !ok {
 				return errors.New("the program carries no build information")
 			}
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "sourdine-desk", info.Main.Version, info.GoVersion)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), program, info.Main.Version, info.GoVersion)
 			return err
 		},
 	}
