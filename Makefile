@@ -7,11 +7,13 @@ export CGO_ENABLED = 0
 # The network that `make run` publishes on: private, public or off.
 TOR ?= private
 
+BUILD = go build -trimpath -o bin/ ./cmd/sourdine ./cmd/sourdine-desk
+
 .PHONY: run test bench build quick lint e2e clean
 
 run: ## try it: the source's site, pickup and the desk, on this machine
 	@deploy/install.sh tor
-	@$(MAKE) --no-print-directory build
+	@mkdir -p var; $(BUILD) 2>var/build.log || { cat var/build.log; exit 1; }
 	@deploy/demo.sh $(TOR)
 
 test: ## everything, as CI does
@@ -25,7 +27,7 @@ bench: ## figures, beside gpg and plain files in the same run
 	go test -tags bench -count=1 -timeout 60m -v ./deploy/bench
 
 build: ## bin/sourdine and bin/sourdine-desk
-	go build -trimpath -o bin/ ./cmd/sourdine ./cmd/sourdine-desk
+	$(BUILD)
 
 quick: ## the inner loop: no Tor, no browser
 	go test ./...
