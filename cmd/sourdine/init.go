@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sourdine/cmd/internal/cli"
 	"sourdine/onion"
 	"sourdine/vault/admin"
 )
@@ -19,6 +20,7 @@ keys of the two onion sites. It refuses a folder that holds anything. It
 prints the future onion addresses and the vault's public key, which reviewers
 compare at their desks.`,
 		Example: "  sourdine init --home /var/lib/sourdine",
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			keys, addresses := map[string][]byte{}, map[string]string{}
 			for _, site := range []string{admin.SourceSite, admin.PickupSite} {

@@ -33,6 +33,7 @@ nobody asks for a client key: use it for trials only.
 
 Standard output has a line "NAME ADDRESS" whenever something can be reached.`,
 		Example: "  sourdine serve --home /var/lib/sourdine --tor=public",
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
@@ -60,6 +61,14 @@ func (o serveOptions) check() error {
 		return usage("--tor-control goes with --tor=public")
 	case o.tor == "off" && o.listen == "":
 		return usage("nobody could reach the site: give --listen, or --tor")
+	}
+	for _, address := range []string{o.listen, o.pickupListen} {
+		if address == "" {
+			continue
+		}
+		if err := checkLoopback(address); err != nil {
+			return usage(err.Error())
+		}
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sourdine/cmd/internal/cli"
 	"sourdine/vault/admin"
 )
 
@@ -18,6 +19,7 @@ func statusCommand() *cobra.Command {
 		Short:   "see at a glance whether all is well",
 		Long:    "status shows channels, reviewers, what the vault holds, and every problem it knows of.",
 		Example: "  sourdine status --home /var/lib/sourdine --json",
+		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withAdmin(home, func(a admin.Admin) error {
 				s, err := a.Status(cmd.Context())

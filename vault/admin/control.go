@@ -13,22 +13,27 @@ import (
 
 	"sourdine/vault"
 	"sourdine/vault/card"
+	"sourdine/vault/seal"
 )
 
 // controlSocket is the socket's name in the home's run folder.
 const controlSocket = "control"
 
+// maxSocketPath is the longest path of a socket, in bytes: unix(7).
+const maxSocketPath = 107
+
 // codes carry the sentinels that callers branch on across the socket.
 var codes = map[string]error{
 	"exists":      vault.ErrExists,
 	"not_found":   vault.ErrNotFound,
+	"private_key": seal.ErrPrivateKey,
 	"refused":     ErrRefused,
 	"unsupported": ErrUnsupported,
 }
 
 type failure struct {
-	Error string `json:"error"`
-	Code  string `json:"code,omitempty"`
+	Error string   `json:"error"`
+	Codes []string `json:"codes,omitempty"`
 }
 
 // ListenControl opens the control socket of a home whose vault this process
@@ -36,6 +41,9 @@ type failure struct {
 // nobody else serves.
 func ListenControl(h Home) (net.Listener, error) {
 	path := h.Socket(controlSocket)
+	if over := len(path) - maxSocketPath; over > 0 {
+		return nil, fmt.Errorf("the home's path is %d characters too long for the sockets in it", over)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("failed to open the control socket: %w", err)
 	}
@@ -66,9 +74,9 @@ func (l *Local) controlHandler() http.Handler {
 		answer(w, struct{}{}, l.AddChannel(r.Context(), r.URL.Query().Get("name")))
 	})
 	m.HandleFunc("POST /reviewers", func(w http.ResponseWriter, r *http.Request) {
-		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, card.MaxSize+1))
+		raw, err := io.ReadAll(io.LimitReader(r.Body, card.MaxSize+1)) // one byte over: refused by the reader of cards
 		if err != nil {
-			answer(w, nil, fmt.Errorf("%w: the card is too large", ErrRefused))
+			answer(w, nil, fmt.Errorf("failed to read the card: %w", err))
 			return
 		}
 		reviewer, err := l.AddReviewer(r.Context(), r.URL.Query().Get("channel"), raw)
@@ -97,7 +105,7 @@ func answer(w http.ResponseWriter, value any, err error) {
 		f := failure{Error: err.Error()}
 		for code, sentinel := range codes {
 			if errors.Is(err, sentinel) {
-				f.Code = code
+				f.Codes = append(f.Codes, code)
 			}
 		}
 		w.WriteHeader(http.StatusUnprocessableEntity)

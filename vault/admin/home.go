@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"sourdine/vault"
 	"sourdine/vault/parcel"
@@ -79,8 +80,12 @@ func Create(dir string, onionKeys map[string][]byte) (Home, error) {
 	if err := fill(Home{building}, onionKeys); err != nil {
 		return Home{}, err
 	}
-	if err := os.Rename(building, dir); err != nil {
-		return Home{}, fmt.Errorf("failed to create home: %w", err)
+	// os.Rename would not put it in the place of an empty folder.
+	switch err := syscall.Rename(building, dir); {
+	case errors.Is(err, fs.ErrExist): // someone was faster
+		return Home{}, ErrHomeExists
+	case err != nil:
+		return Home{}, fmt.Errorf("failed to create home at %s: %w", dir, err)
 	}
 	return Home{dir}, syncDir(filepath.Dir(dir))
 }

@@ -20,20 +20,23 @@ const maxAnswer = 64 << 20
 // Connect returns an Admin for a home: the running server's, or one on the
 // vault itself when no server runs.
 func Connect(h Home) (Admin, error) {
-	local, err := Open(h)
-	if !errors.Is(err, vault.ErrLocked) {
-		if err != nil {
-			return nil, err
-		}
-		return local, nil
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", h.Socket(controlSocket))
 	}
-	r := &remote{client: &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var d net.Dialer
-			return d.DialContext(ctx, "unix", h.Socket(controlSocket))
-		},
-	}}}
-	return r, nil
+	r := &remote{client: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	// Asked first: to find the vault locked takes a second.
+	if conn, err := dial(context.Background(), "", ""); err == nil {
+		return r, conn.Close()
+	}
+	local, err := Open(h)
+	switch {
+	case errors.Is(err, vault.ErrLocked): // a server that is just starting may answer soon
+		return r, nil
+	case err != nil:
+		return nil, err
+	}
+	return local, nil
 }
 
 // remote asks a running server over its control socket.
@@ -70,6 +73,9 @@ func (r *remote) ExportParcel(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the running server answered with status %d", response.StatusCode)
+	}
 	if _, err := io.Copy(w, response.Body); err != nil {
 		return fmt.Errorf("the running server broke off the parcel: %w", err)
 	}
@@ -88,7 +94,7 @@ func (r *remote) call(ctx context.Context, method, path string, body io.Reader, 
 		if err := decoder.Decode(&f); err != nil {
 			return fmt.Errorf("the running server answered with status %d", response.StatusCode)
 		}
-		return remoteError{text: f.Error, sentinel: codes[f.Code]}
+		return asRemote(f)
 	}
 	if into == nil {
 		return nil
@@ -105,17 +111,30 @@ func (r *remote) do(ctx context.Context, method, path string, body io.Reader) (*
 		return nil, err
 	}
 	response, err := r.client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("the vault is in use, and no server answers on the control socket: %w", err)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, fmt.Errorf("%w, which does not answer on the control socket: %w", vault.ErrLocked, err)
 	}
 	return response, nil
 }
 
-// remoteError is an error of the running server, with the sentinel it wrapped.
+// remoteError is an error of the running server, with the sentinels it wrapped.
 type remoteError struct {
-	text     string
-	sentinel error
+	text      string
+	sentinels []error
 }
 
-func (e remoteError) Error() string { return e.text }
-func (e remoteError) Unwrap() error { return e.sentinel }
+func asRemote(f failure) remoteError {
+	e := remoteError{text: f.Error}
+	for _, code := range f.Codes {
+		if sentinel, known := codes[code]; known {
+			e.sentinels = append(e.sentinels, sentinel)
+		}
+	}
+	return e
+}
+
+func (e remoteError) Error() string   { return e.text }
+func (e remoteError) Unwrap() []error { return e.sentinels }

@@ -9,9 +9,16 @@
 //	submissions/ID/0.pgp            the manifest's payload
 //	submissions/ID/1.pgp …          the items' payloads
 //
-// What it promises: a [Reader] gives out no byte of the index before the
-// signature is verified, and no file whose bytes differ from the signed index
-// ends without an error. The same vault gives the same bytes.
+// What it promises:
+//
+//   - A [Reader] gives out no byte of the index before the signature is verified;
+//     no file whose bytes differ from the signed index ends without an error; and
+//     who unpacks an accepted parcel with tar gets the same files and no others.
+//   - Payloads pass through in a few MiB of memory, however large they are; an
+//     index takes at most some ten times its own size, of 64 MiB at the most.
+//   - The texts of its errors are its own: nothing from a parcel stands in them
+//     but an id, a version or a first line that has the right form.
+//   - The same vault gives the same bytes.
 //
 // What it does not promise, yet: that the parcel holds everything the vault
 // ever accepted (promise 4 needs the log's proofs, which version 1 lacks), and

@@ -6,9 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"sourdine/vault"
 )
@@ -20,13 +17,12 @@ const (
 	noteName  = "parcel.note"
 	indexName = "index.json"
 
-	firstLine = "sourdine/parcel/v1 outbound"
-
 	maxNote  = 64 << 10 // bytes
 	maxIndex = 64 << 20 // bytes: a hundred thousand submissions take about 50 MiB
 )
 
-// An Index lists what a parcel holds, in the order of the files in it.
+// An Index lists what a parcel holds, in the order of the files in it
+// (FORMAT.md, section 3).
 type Index struct {
 	Version     int          `json:"version"`
 	Submissions []Submission `json:"submissions"`
@@ -46,114 +42,97 @@ type Submission struct {
 // Sealed is the size and SHA-256 of a sealed file.
 type Sealed struct {
 	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"` // 64 hexadecimal digits
+	SHA256 string `json:"sha256"` // 64 lower-case hexadecimal digits
+}
+
+var errIndex = errors.New("the parcel's index is damaged")
+
+// UnmarshalJSON refuses an entry as soon as it is read: an index of empty
+// entries would otherwise take thirty times its size in memory before anyone
+// looks at it.
+func (s *Sealed) UnmarshalJSON(raw []byte) error {
+	type plain Sealed
+	*s = Sealed{}
+	if err := json.Unmarshal(raw, (*plain)(s)); err != nil {
+		return errIndex
+	}
+	return s.check()
+}
+
+func (s Sealed) check() error {
+	digest, err := hex.DecodeString(s.SHA256)
+	if err != nil || len(digest) != sha256.Size || hex.EncodeToString(digest) != s.SHA256 || s.Size < 0 {
+		return errIndex
+	}
+	return nil
+}
+
+// UnmarshalJSON refuses early, as that of [Sealed] does. The server is not
+// trusted, and ids become folder names at the desk.
+func (s *Submission) UnmarshalJSON(raw []byte) error {
+	type plain Submission
+	*s = Submission{}
+	if err := json.Unmarshal(raw, (*plain)(s)); err != nil {
+		return errIndex
+	}
+	if _, err := vault.ParseID(s.ID); err != nil || s.Envelope.check() != nil || len(s.Payloads) == 0 {
+		return errIndex
+	}
+	return nil
+}
+
+// parseIndex never passes on the decoder's error: it may quote the file.
+func parseIndex(raw []byte) (*Index, error) {
+	var x Index
+	if err := json.Unmarshal(raw, &x); err != nil {
+		return nil, errIndex
+	}
+	if x.Version != Version {
+		return nil, fmt.Errorf("the parcel has format version %d, this program knows %d", x.Version, Version)
+	}
+	seen := make(map[string]bool, len(x.Submissions))
+	for _, s := range x.Submissions {
+		if s.ID == "" || seen[s.ID] {
+			return nil, errIndex
+		}
+		seen[s.ID] = true
+	}
+	return &x, nil
 }
 
 // envelopeItem stands for the envelope where files are numbered by item.
 const envelopeItem = -1
 
-// A file is one of the index's files, in order.
-type file struct {
-	submission *Submission
+// A place is one of the index's files: a submission and an item of it.
+type place struct {
+	submission int
 	item       int
-	sealed     Sealed
 }
 
-func (f file) name() string {
-	if f.item == envelopeItem {
-		return "submissions/" + f.submission.ID + "/envelope.pgp"
+var firstPlace = place{item: envelopeItem}
+
+func (x *Index) has(at place) bool { return at.submission < len(x.Submissions) }
+
+// after is the place of the next file, in the order of the parcel.
+func (x *Index) after(at place) place {
+	if at.item+1 < len(x.Submissions[at.submission].Payloads) {
+		return place{at.submission, at.item + 1}
 	}
-	return fmt.Sprintf("submissions/%s/%d.pgp", f.submission.ID, f.item)
+	return place{at.submission + 1, envelopeItem}
 }
 
-func (x *Index) files() []file {
-	var files []file
-	for i := range x.Submissions {
-		s := &x.Submissions[i]
-		files = append(files, file{s, envelopeItem, s.Envelope})
-		for n, p := range s.Payloads {
-			files = append(files, file{s, n, p})
-		}
+func (x *Index) sealed(at place) Sealed {
+	s := &x.Submissions[at.submission]
+	if at.item == envelopeItem {
+		return s.Envelope
 	}
-	return files
+	return s.Payloads[at.item]
 }
 
-// check refuses what could not have come from [Write]: the server is not
-// trusted, and ids become folder names at the desk.
-func (x *Index) check() error {
-	if x.Version != Version {
-		return fmt.Errorf("the parcel has format version %d, this program knows %d", x.Version, Version)
+func (x *Index) name(at place) string {
+	id := x.Submissions[at.submission].ID
+	if at.item == envelopeItem {
+		return "submissions/" + id + "/envelope.pgp"
 	}
-	seen := make(map[string]bool, len(x.Submissions))
-	for _, s := range x.Submissions {
-		if _, err := vault.ParseID(s.ID); err != nil || seen[s.ID] {
-			return errors.New("the parcel's index has an id that is not valid or stands twice")
-		}
-		seen[s.ID] = true
-		if len(s.Payloads) == 0 {
-			return fmt.Errorf("submission %s has no manifest in the parcel's index", s.ID)
-		}
-	}
-	for _, f := range x.files() {
-		if digest, err := hex.DecodeString(f.sealed.SHA256); err != nil || len(digest) != sha256.Size || f.sealed.Size < 0 {
-			return fmt.Errorf("submission %s has a digest or size that is not valid in the parcel's index", f.submission.ID)
-		}
-	}
-	return nil
-}
-
-func parseIndex(raw []byte) (*Index, error) {
-	var x Index
-	if err := json.Unmarshal(raw, &x); err != nil {
-		return nil, fmt.Errorf("the parcel's index is damaged: %w", err)
-	}
-	return &x, x.check()
-}
-
-// signIndex binds the index and the public key into a signed note (C2SP
-// signed-note).
-func signIndex(index []byte, secret string) ([]byte, error) {
-	signer, err := note.NewSigner(secret)
-	if err != nil {
-		return nil, errors.New("the vault's key is damaged")
-	}
-	public, err := publicKey(secret)
-	if err != nil {
-		return nil, err
-	}
-	text := fmt.Sprintf("%s\n%s\n%x\n", firstLine, public, sha256.Sum256(index))
-	signed, err := note.Sign(&note.Note{Text: text}, signer)
-	if err != nil {
-		return nil, fmt.Errorf("failed to sign the parcel: %w", err)
-	}
-	return signed, nil
-}
-
-// claim is what a note says before its signature is verified.
-type claim struct {
-	vaultKey string
-	digest   string
-}
-
-func parseClaim(signed []byte) (claim, error) {
-	lines := strings.SplitN(string(signed), "\n", 4)
-	if len(lines) < 4 || !strings.HasPrefix(lines[0], "sourdine/parcel/") {
-		return claim{}, errNotParcel
-	}
-	if lines[0] != firstLine {
-		return claim{}, fmt.Errorf("the parcel is of another kind or version (%.60q); this program reads %q", lines[0], firstLine)
-	}
-	return claim{vaultKey: lines[1], digest: lines[2]}, nil
-}
-
-// verifyNote checks the signature under the key that the caller trusts.
-func verifyNote(signed []byte, vaultKey string) error {
-	verifier, err := note.NewVerifier(vaultKey)
-	if err != nil {
-		return errors.New("the vault's public key is damaged")
-	}
-	if _, err := note.Open(signed, note.VerifierList(verifier)); err != nil {
-		return ErrSignature
-	}
-	return nil
+	return fmt.Sprintf("submissions/%s/%d.pgp", id, at.item)
 }

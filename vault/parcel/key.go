@@ -1,9 +1,14 @@
 package parcel
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -11,6 +16,12 @@ import (
 // originPrefix begins the name under which a vault signs; what follows is
 // random, so that two vaults' keys are not confused.
 const originPrefix = "sourdine/vault/"
+
+// publicForm is the only spelling of a vault's public key. The note package
+// would take others, and any printable or unprintable letter in the name.
+var publicForm = regexp.MustCompile(`^` + originPrefix + `[0-9a-f]{8}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$`)
+
+var errKey = errors.New("the vault's key is damaged")
 
 // NewVaultKey makes a vault's Ed25519 signing key in the note package's
 // encodings: secret for the server's home, public for the desks to pin.
@@ -22,4 +33,23 @@ func NewVaultKey() (secret, public string, err error) {
 		return "", "", fmt.Errorf("failed to generate the vault's key: %w", err)
 	}
 	return secret, public, nil
+}
+
+// PublicKey returns the public key that belongs to a vault's secret key, both
+// in the note package's encodings ("PRIVATE+KEY+name+hash+base64").
+func PublicKey(secret string) (string, error) {
+	fields := strings.SplitN(strings.TrimSpace(secret), "+", 5)
+	if len(fields) < 5 {
+		return "", errKey
+	}
+	raw, err := base64.StdEncoding.DecodeString(fields[4])
+	if err != nil || len(raw) != 1+ed25519.SeedSize {
+		return "", errKey
+	}
+	public := ed25519.NewKeyFromSeed(raw[1:]).Public().(ed25519.PublicKey)
+	key, err := note.NewEd25519VerifierKey(fields[2], public)
+	if err != nil || !publicForm.MatchString(key) {
+		return "", errKey
+	}
+	return key, nil
 }

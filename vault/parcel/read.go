@@ -12,26 +12,28 @@ import (
 
 // Errors that callers branch on.
 var (
-	// ErrSignature: the note is not signed by the trusted vault key.
+	// ErrSignature: the note is not signed by the key that it names.
 	ErrSignature = errors.New("the parcel is not signed by the vault's key")
-	// ErrAltered: a file's bytes differ from the signed index.
+	// ErrAltered: a file differs from the signed index, or the index does not
+	// list it.
 	ErrAltered = errors.New("a file of the parcel differs from what the vault signed")
-	// ErrTruncated: the parcel ends before its last file.
+	// ErrTruncated: the parcel ends before its last file does.
 	ErrTruncated = errors.New("the parcel is cut off: files that its index lists are missing")
 
 	errNotParcel = errors.New("the file is not a Sourdine parcel")
 )
 
-// A Reader reads an outbound parcel from start to end, as a stream.
+// A Reader reads an outbound parcel from start to end, as a stream. An error
+// other than io.EOF ends it: every later call returns that error.
 type Reader struct {
+	source   *source
 	tar      *tar.Reader
 	vaultKey string
 	index    *Index
-	files    []file
-	next     int
+	at       place // of the next file
+	err      error
 
-	hash hash.Hash
-	left int64
+	hash hash.Hash // of the current file, nil when there is none
 	want string
 }
 
@@ -39,8 +41,12 @@ type Reader struct {
 // key that the parcel names is the vault's; the signature is then verified
 // under that key, and nothing is returned before both agreed.
 func Open(r io.Reader, trust func(vaultKey string) error) (*Reader, error) {
-	p := &Reader{tar: tar.NewReader(r)}
+	s := &source{r: r}
+	p := &Reader{source: s, tar: tar.NewReader(s), at: firstPlace}
 	signed, err := p.whole(noteName, maxNote)
+	if errors.Is(err, ErrTruncated) || errors.Is(err, ErrAltered) {
+		err = errNotParcel
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -51,21 +57,20 @@ func Open(r io.Reader, trust func(vaultKey string) error) (*Reader, error) {
 	if err := trust(c.vaultKey); err != nil {
 		return nil, err
 	}
-	if err := verifyNote(signed, c.vaultKey); err != nil {
+	if err := c.verify(signed); err != nil {
 		return nil, err
 	}
 	raw, err := p.whole(indexName, maxIndex)
-	if err != nil {
-		return nil, err
+	if err == nil && digestOf(raw) != c.digest {
+		err = ErrAltered
 	}
-	if got := sha256.Sum256(raw); hex.EncodeToString(got[:]) != c.digest {
-		return nil, fmt.Errorf("index: %w", ErrAltered)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", indexName, err)
 	}
 	p.vaultKey = c.vaultKey
 	if p.index, err = parseIndex(raw); err != nil {
 		return nil, err
 	}
-	p.files = p.index.files()
 	return p, nil
 }
 
@@ -74,17 +79,33 @@ func (p *Reader) whole(name string, limit int64) ([]byte, error) {
 	header, err := p.tar.Next()
 	switch {
 	case err != nil:
-		return nil, errNotParcel
-	case header.Name != name || header.Typeflag != tar.TypeReg:
-		return nil, errNotParcel
+		return nil, p.source.because(err)
+	case header.Name != name || !isPlain(header):
+		return nil, ErrAltered
 	case header.Size > limit:
 		return nil, fmt.Errorf("the parcel's %s is larger than %d bytes", name, limit)
 	}
-	raw, err := io.ReadAll(io.LimitReader(p.tar, limit))
-	if err != nil {
-		return nil, ErrTruncated
+	raw := make([]byte, header.Size)
+	if _, err := io.ReadFull(p.tar, raw); err != nil {
+		return nil, p.source.because(err)
 	}
 	return raw, nil
+}
+
+// maxPlainSize is the largest size that fits into a ustar header; a larger one
+// stands in an extension header.
+const maxPlainSize = 8<<30 - 1
+
+// isPlain reports whether an entry is what [Write] writes, a regular file of
+// POSIX ustar: no link, folder or sparse file, and of the extensions only the
+// size of a very large file (FORMAT.md, section 1).
+func isPlain(header *tar.Header) bool {
+	if header.Typeflag != tar.TypeReg {
+		return false
+	}
+	_, hasSize := header.PAXRecords["size"]
+	return header.Format == tar.FormatUSTAR ||
+		header.Format == tar.FormatPAX && len(header.PAXRecords) == 1 && hasSize && header.Size > maxPlainSize
 }
 
 // VaultKey is the public key whose signature was verified.
@@ -101,43 +122,71 @@ type File struct {
 }
 
 // Next moves to the next file, in the order of the index: each submission's
-// envelope, then its payloads. It returns io.EOF after the last one, and
-// [ErrTruncated] when the parcel ends before.
+// envelope, then its payloads. What was not read of the file before is skipped,
+// and not verified. It returns io.EOF after the last file, when nothing follows
+// it, and [ErrTruncated] when the parcel ends before.
 func (p *Reader) Next() (File, error) {
-	if p.next == len(p.files) {
-		return File{}, io.EOF
+	if p.err != nil {
+		return File{}, p.err
 	}
-	f := p.files[p.next]
+	p.hash = nil
 	header, err := p.tar.Next()
-	if err != nil {
-		return File{}, ErrTruncated
+	if !p.index.has(p.at) {
+		return File{}, p.end(err)
 	}
-	if header.Name != f.name() || header.Typeflag != tar.TypeReg || header.Size != f.sealed.Size {
-		return File{}, fmt.Errorf("submission %s: %w", f.submission.ID, ErrAltered)
+	sealed := p.index.sealed(p.at)
+	switch {
+	case err != nil:
+		return File{}, p.fail(p.source.because(err))
+	case header.Name != p.index.name(p.at) || !isPlain(header) || header.Size != sealed.Size:
+		return File{}, p.fail(ErrAltered)
 	}
-	p.next++
-	p.hash, p.left, p.want = sha256.New(), f.sealed.Size, f.sealed.SHA256
-	return File{Submission: *f.submission, IsEnvelope: f.item == envelopeItem, Item: max(f.item, 0)}, nil
+	f := File{
+		Submission: p.index.Submissions[p.at.submission],
+		IsEnvelope: p.at.item == envelopeItem, Item: max(p.at.item, 0),
+	}
+	p.hash, p.want = sha256.New(), sealed.SHA256
+	p.at = p.index.after(p.at)
+	return f, nil
+}
+
+// end is what follows the last file: nothing. A file that the index does not
+// list would be taken for the vault's by those who open the tar by hand.
+func (p *Reader) end(err error) error {
+	switch {
+	case err == nil:
+		return p.fail(ErrAltered)
+	case errors.Is(err, io.EOF):
+		return io.EOF
+	}
+	return p.fail(p.source.because(err))
 }
 
 // Read reads the current file. It ends with io.EOF only when the file's
 // SHA-256 is the one in the signed index, else with [ErrAltered]; what was read
 // before must not be used then.
 func (p *Reader) Read(b []byte) (int, error) {
-	if p.hash == nil {
+	switch {
+	case p.err != nil:
+		return 0, p.err
+	case p.hash == nil:
 		return 0, io.EOF
 	}
 	n, err := p.tar.Read(b)
 	p.hash.Write(b[:n])
-	p.left -= int64(n)
 	switch {
-	case errors.Is(err, io.EOF) && p.left == 0:
-		if hex.EncodeToString(p.hash.Sum(nil)) != p.want {
-			return n, ErrAltered
-		}
+	case errors.Is(err, io.EOF) && hex.EncodeToString(p.hash.Sum(nil)) != p.want:
+		return n, p.fail(ErrAltered)
+	case errors.Is(err, io.EOF):
 		return n, io.EOF
 	case err != nil:
-		return n, ErrTruncated
+		return n, p.fail(p.source.because(err))
 	}
 	return n, nil
+}
+
+// fail ends the Reader.
+func (p *Reader) fail(err error) error {
+	p.err = err
+	return err
 }

@@ -25,7 +25,10 @@ func Write(ctx context.Context, w io.Writer, v *vault.Vault, secret string) (Ind
 	if err != nil {
 		return index, fmt.Errorf("failed to encode the parcel's index: %w", err)
 	}
-	signed, err := signIndex(raw, secret)
+	if len(raw) > maxIndex {
+		return index, fmt.Errorf("the parcel's index would be larger than the %d bytes that a desk reads", maxIndex)
+	}
+	signed, err := sign(raw, secret)
 	if err != nil {
 		return index, err
 	}
@@ -36,15 +39,12 @@ func Write(ctx context.Context, w io.Writer, v *vault.Vault, secret string) (Ind
 	if err := putFile(t, indexName, int64(len(raw)), bytes.NewReader(raw)); err != nil {
 		return index, err
 	}
-	for _, f := range index.files() {
-		if err := ctx.Err(); err != nil {
-			return index, err
-		}
-		r, err := contents(v, f)
+	for at := firstPlace; index.has(at); at = index.after(at) {
+		r, err := contents(v, &index, at)
 		if err != nil {
 			return index, err
 		}
-		if err := putFile(t, f.name(), f.sealed.Size, r); err != nil {
+		if err := putFile(t, index.name(at), index.sealed(at).Size, untilDone{ctx, r}); err != nil {
 			return index, err
 		}
 	}
@@ -93,23 +93,20 @@ func indexSubmission(ctx context.Context, v *vault.Vault, e vault.Entry) (Submis
 }
 
 func digest(ctx context.Context, r io.Reader) (Sealed, error) {
-	if err := ctx.Err(); err != nil {
-		return Sealed{}, err
-	}
 	h := sha256.New()
-	n, err := io.Copy(h, r)
+	n, err := io.Copy(h, untilDone{ctx, r})
 	if err != nil {
 		return Sealed{}, fmt.Errorf("failed to read a payload: %w", err)
 	}
 	return Sealed{Size: n, SHA256: hex.EncodeToString(h.Sum(nil))}, nil
 }
 
-func contents(v *vault.Vault, f file) (io.Reader, error) {
-	id, err := vault.ParseID(f.submission.ID)
+func contents(v *vault.Vault, x *Index, at place) (io.Reader, error) {
+	id, err := vault.ParseID(x.Submissions[at.submission].ID)
 	if err != nil {
 		return nil, err
 	}
-	if f.item == envelopeItem {
+	if at.item == envelopeItem {
 		envelope, err := v.Envelope(id)
 		return bytes.NewReader(envelope), err
 	}
@@ -117,7 +114,20 @@ func contents(v *vault.Vault, f file) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.Payload(e, f.item)
+	return v.Payload(e, at.item)
+}
+
+// untilDone ends with its context, in the middle of a large payload too.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(b []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(b)
 }
 
 // putFile adds a file without time or owner: a parcel tells when it was packed

@@ -30,6 +30,8 @@ const (
 // parts. Callers branch on it to tell the admin that the key is burnt.
 var ErrPrivateKey = errors.New("the file holds a private key, which must never leave its owner's machine")
 
+var errArmor = errors.New("the armor of the certificate is damaged")
+
 // A Certificate is a reviewer's OpenPGP certificate (public parts only) that
 // was able to encrypt when it was read.
 type Certificate struct {
@@ -59,31 +61,72 @@ func readEntity(data []byte) (*openpgp.Entity, error) {
 	if len(data) > MaxCertificate {
 		return nil, fmt.Errorf("the certificate is larger than %d bytes", MaxCertificate)
 	}
-	body, err := dearmor(data)
+	binary, err := dearmor(data)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := openpgp.ReadKeyRing(body)
+	if err := inspect(binary); err != nil {
+		return nil, err
+	}
+	ring, err := openpgp.ReadKeyRing(bytes.NewReader(binary))
 	switch {
-	case err != nil || len(ring) == 0:
+	case err != nil || len(ring) != 1:
 		return nil, errors.New("not an OpenPGP certificate that this program understands")
-	case len(ring) > 1:
-		return nil, fmt.Errorf("the file holds %d certificates instead of one", len(ring))
 	case hasPrivateKey(ring[0]):
 		return nil, ErrPrivateKey
 	}
 	return ring[0], nil
 }
 
-func dearmor(data []byte) (io.Reader, error) {
+// dearmor joins what stands in all armored blocks, so that a second one is not
+// overlooked.
+func dearmor(data []byte) ([]byte, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte(armorStart)) {
-		return bytes.NewReader(data), nil
+		return data, nil
 	}
-	block, err := armor.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, errors.New("the armor of the certificate is damaged")
+	var binary []byte
+	for at := bytes.Index(data, []byte(armorStart)); at >= 0; {
+		block, err := armor.Decode(bytes.NewReader(data[at:]))
+		if err != nil {
+			return nil, errArmor
+		}
+		body, err := io.ReadAll(block.Body)
+		if err != nil {
+			return nil, errArmor
+		}
+		binary = append(binary, body...)
+		at += len(armorStart)
+		next := bytes.Index(data[at:], []byte(armorStart))
+		if next < 0 {
+			break
+		}
+		at += next
 	}
-	return io.LimitReader(block.Body, MaxCertificate), nil
+	return binary, nil
+}
+
+// inspect looks at the packets before they are parsed: go-crypto passes over
+// keys that it does not understand, secret ones too (RFC 9580, section 5).
+func inspect(binary []byte) error {
+	const secretKey, publicKey, secretSubkey = 5, 6, 7
+	certificates := 0
+	r := packet.NewOpaqueReader(bytes.NewReader(binary))
+	for {
+		p, err := r.Next()
+		if err != nil { // the end, or damage, of which the parser will speak
+			break
+		}
+		switch p.Tag {
+		case secretKey, secretSubkey:
+			return ErrPrivateKey
+		case publicKey:
+			certificates++
+		}
+	}
+	if certificates > 1 {
+		return errors.New("the file holds several certificates instead of one")
+	}
+	return nil
 }
 
 func hasPrivateKey(e *openpgp.Entity) bool {
@@ -109,16 +152,31 @@ func (c *Certificate) encryptionKey(now time.Time) (*packet.PublicKey, error) {
 }
 
 func refusal(err error) error {
-	var weak pgperrors.WeakAlgorithmError
+	err = causes(err)
+	var weak pgperrors.WeakAlgorithmError // its own text quotes bytes of the certificate
 	switch {
 	case errors.Is(err, pgperrors.ErrKeyRevoked):
 		return errors.New("the certificate is revoked")
 	case errors.Is(err, pgperrors.ErrKeyExpired), errors.Is(err, pgperrors.ErrSignatureExpired):
 		return errors.New("the certificate has expired")
 	case errors.As(err, &weak):
-		return fmt.Errorf("the certificate is too weak: %s", string(weak))
+		return fmt.Errorf("the certificate is too weak: RSA needs %d bits, and DSA and ElGamal are outdated", minRSABits)
 	}
 	return errors.New("the certificate has no key that can encrypt")
+}
+
+// causes takes out what go-crypto's error holds and does not unwrap to. It is
+// returned as a value and as a pointer.
+func causes(err error) error {
+	var value pgperrors.ErrEncryptionKeySelection
+	var pointer *pgperrors.ErrEncryptionKeySelection
+	switch {
+	case errors.As(err, &value):
+		return errors.Join(value.PrimaryKeyErr, value.EncSelectionErr)
+	case errors.As(err, &pointer):
+		return errors.Join(pointer.PrimaryKeyErr, pointer.EncSelectionErr)
+	}
+	return err
 }
 
 func (c *Certificate) testEncryption(now time.Time) error {
