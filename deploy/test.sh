@@ -22,12 +22,12 @@ esac
 
 status=0
 go test -count=1 -timeout 20m -v "${args[@]}" >"$log" 2>&1 || status=$?
-grep -E '^(ok|FAIL|panic:|---? FAIL|\?)' "$log" | grep -v 'no test files' || true
+grep -aE '^(ok|FAIL|panic:|---? FAIL|\?)' "$log" | grep -av 'no test files' || true
 if [ $status -ne 0 ]; then
   echo "the end of $log:" >&2
-  grep -vE '^(=== |ok|\s*--- PASS|PASS)' "$log" | tail -n 150 >&2
+  grep -avE '^(=== |ok|\s*--- PASS|PASS)' "$log" | tail -n 150 >&2
 fi
-if grep -E '^\s*--- SKIP' "$log"; then
+if grep -aE '^\s*--- SKIP' "$log"; then
   echo "the tests above were skipped; $log has their reasons" >&2
   if [ "${CI:-}" = true ]; then status=1; fi
 fi

@@ -239,11 +239,28 @@ func (j *journey) fetchParcel() string {
 	if err := errors.Join(err, f.Close()); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("fetching the parcel: %s, %v", response.Status, err)
 	}
+	j.lookAtPickup(reviewer.SOCKSAddr(), onion)
 	exported, fetched := fileDigest(t, j.server.Export(t)), fileDigest(t, path)
 	if exported != fetched {
 		t.Error("the parcel of pickup differs from the exported one")
 	}
 	return path
+}
+
+// lookAtPickup opens pickup's page as a reviewer does.
+func (j *journey) lookAtPickup(socks, onion string) {
+	chromium, err := browser.StartChromium(j.ctx, browser.Options{SOCKS: socks, Width: 1000, Height: 700, Languages: "fr"})
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	defer chromium.Close()
+	if err := chromium.Navigate(j.ctx, onion); err != nil {
+		j.t.Fatal(err)
+	}
+	j.picture(chromium, "pickup")
+	if text, err := chromium.Text(j.ctx, "main"); err != nil || !strings.Contains(text, "Télécharger le colis") {
+		j.t.Errorf("pickup's page: %v, %.400s", err, text)
+	}
 }
 
 func fileDigest(t *testing.T, path string) string {

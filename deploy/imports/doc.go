@@ -5,4 +5,6 @@
 // in everything it depends on: that is how it is known that the server has no
 // way to decrypt and that the desk has none to Tor. What a package may import is
 // looked for in its own imports: that is how a folder keeps its one job.
+//
+// A third rule is about tests: none may start a tor on the public network.
 package imports
