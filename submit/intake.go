@@ -1,7 +1,6 @@
 package submit
 
 import (
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,10 +16,6 @@ import (
 	"sourdine/vault/manifest"
 	"sourdine/vault/seal"
 )
-
-// gatherBytes is how much is sealed at once. The multipart reader hands out at
-// most 4 KiB; sealing and storing such crumbs costs three times the CPU.
-const gatherBytes = 64 << 10
 
 const dayFormat = time.DateOnly
 
@@ -167,13 +162,14 @@ func (in *intake) seal(ctx context.Context, n int, plain io.Reader) (size int64,
 		return 0, "", err
 	}
 	hash := sha256.New()
-	gather := bufio.NewWriterSize(sealed, gatherBytes)
 	source := &sourceReader{Reader: plain}
-	size, err = gather.ReadFrom(io.TeeReader(source, hash))
+	relay := newRelay(io.MultiWriter(hash, sealed))
+	size, err = relay.copyFrom(source)
+	err = errors.Join(err, relay.close())
 	if source.err != nil {
 		return 0, "", bodyError(source.err)
 	}
-	if err = errors.Join(err, gather.Flush(), sealed.Close(), payload.Close()); err != nil {
+	if err = errors.Join(err, sealed.Close(), payload.Close()); err != nil {
 		return 0, "", err
 	}
 	return size, hex.EncodeToString(hash.Sum(nil)), nil

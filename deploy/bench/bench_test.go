@@ -21,6 +21,8 @@ const (
 	gib = 1 << 30
 )
 
+func TestMain(m *testing.M) { os.Exit(program.Main(m)) }
+
 // TestIntake prints MiB/s and CPU seconds per GiB from loopback HTTP to the
 // durable vault, beside gpg and plain files of the same size.
 func TestIntake(t *testing.T) {

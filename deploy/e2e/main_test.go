@@ -10,7 +10,5 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	program.Remove()
-	os.Exit(code)
+	os.Exit(program.Main(m))
 }

@@ -20,9 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	program.Remove()
-	os.Exit(code)
+	os.Exit(program.Main(m))
 }
 
 // needed finds a program, or says how to install it: a missing one must not

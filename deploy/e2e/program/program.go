@@ -47,7 +47,7 @@ var build = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-// Path builds the programs, once a test run, and returns the path of one.
+// Path returns the path of a program.
 func Path(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := build()
@@ -57,11 +57,17 @@ func Path(t testing.TB, name string) string {
 	return filepath.Join(dir, name)
 }
 
-// Remove deletes what Path built; for TestMain.
-func Remove() {
-	if dir, err := build(); err == nil {
-		os.RemoveAll(dir)
+// Main builds the programs, runs the tests and deletes what was built: for
+// TestMain. (Built on demand, they would land in the temporary folder of the
+// test that asks first.)
+func Main(m *testing.M) int {
+	dir, err := build()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
+	defer os.RemoveAll(dir)
+	return m.Run()
 }
 
 // Run runs a program to its end and returns its standard output; it fails the

@@ -1,0 +1,76 @@
+package submit
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+)
+
+const (
+	// blockBytes is how much is hashed and sealed at once. The multipart reader
+	// hands out at most 4 KiB; sealing such crumbs costs three times the CPU.
+	blockBytes = 64 << 10
+
+	// blocks is how many of them an item has: one being read, one being sealed,
+	// one between.
+	blocks = 3
+)
+
+// A relay takes from a reader and gives to a writer in another goroutine, so
+// that receiving and sealing use two cores. The goroutine ends with close.
+type relay struct {
+	full, free chan []byte
+	done       chan struct{}
+	failed     atomic.Bool
+	err        error // the writer's; read after done
+}
+
+// newRelay starts the goroutine that writes to w.
+func newRelay(w io.Writer) *relay {
+	r := &relay{full: make(chan []byte, blocks), free: make(chan []byte, blocks), done: make(chan struct{})}
+	for range blocks {
+		r.free <- nil // made when it is needed: most items are small
+	}
+	go r.write(w)
+	return r
+}
+
+func (r *relay) write(w io.Writer) {
+	defer close(r.done)
+	for block := range r.full {
+		if r.err == nil {
+			if _, r.err = w.Write(block); r.err != nil {
+				r.failed.Store(true)
+			}
+		}
+		r.free <- block[:cap(block)]
+	}
+}
+
+// copyFrom reads source to its end and returns how much it was. It stops early,
+// without error, when the writer has failed: close tells.
+func (r *relay) copyFrom(source io.Reader) (size int64, err error) {
+	for !r.failed.Load() {
+		block := <-r.free
+		if block == nil {
+			block = make([]byte, blockBytes)
+		}
+		n, err := io.ReadFull(source, block)
+		size += int64(n)
+		r.full <- block[:n]
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return size, nil // a source that was cut off has said so to its reader
+		case err != nil:
+			return size, err
+		}
+	}
+	return size, nil
+}
+
+// close waits until everything is written, and returns the writer's error.
+func (r *relay) close() error {
+	close(r.full)
+	<-r.done
+	return r.err
+}
