@@ -64,6 +64,9 @@ func TestBytesAndDay(t *testing.T) {
 	if got := fr.Day("2026-11-21"); got != "21 novembre 2026" {
 		t.Errorf("Day: %q", got)
 	}
+	if got := fr.Day("2026-01-01") + en.Day("2026-01-01"); got != "1er janvier 2026"+"1 January 2026" {
+		t.Errorf("Day: %q", got)
+	}
 	if got := en.Day("yesterday"); got != "yesterday" {
 		t.Errorf("Day: %q", got)
 	}

@@ -35,7 +35,11 @@ func (t *Texts) Day(day string) string {
 	if err != nil {
 		return day
 	}
+	number := strconv.Itoa(d.Day())
+	if d.Day() == 1 {
+		number = t.Text("first_day") // "1er" in French
+	}
 	return t.Text("date", map[string]any{
-		"Day": d.Day(), "Month": t.Text("month_" + strconv.Itoa(int(d.Month()))), "Year": d.Year(),
+		"Day": number, "Month": t.Text("month_" + strconv.Itoa(int(d.Month()))), "Year": d.Year(),
 	})
 }

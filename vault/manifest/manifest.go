@@ -51,6 +51,28 @@ type Item struct {
 	Type   string `json:"type"`   // as the source's browser said it; not checked
 }
 
+// UnmarshalJSON refuses an item as soon as it is read: a manifest of millions of
+// empty ones would otherwise take thirty times its size in memory before anyone
+// counts them.
+func (i *Item) UnmarshalJSON(raw []byte) error {
+	type plain Item
+	*i = Item{}
+	if err := json.Unmarshal(raw, (*plain)(i)); err != nil {
+		return errItem
+	}
+	return i.check()
+}
+
+func (i Item) check() error {
+	digest, err := hex.DecodeString(i.SHA256)
+	if i.N < 1 || i.N > MaxItems || i.Size < 0 || err != nil || len(digest) != 32 || len(i.Name) > MaxName {
+		return errItem
+	}
+	return nil
+}
+
+var errItem = errors.New("an item of the manifest is not valid")
+
 // Encode returns the manifest as JSON.
 func (m Manifest) Encode() ([]byte, error) {
 	m.Version = Version
@@ -94,8 +116,7 @@ func (m Manifest) check() error {
 		return errors.New("the manifest is over its limits")
 	}
 	for i, item := range m.Items {
-		digest, err := hex.DecodeString(item.SHA256)
-		if item.N != i+1 || item.Size < 0 || err != nil || len(digest) != 32 || len(item.Name) > MaxName {
+		if item.N != i+1 || item.check() != nil {
 			return fmt.Errorf("item %d of the manifest is not valid", i+1)
 		}
 	}

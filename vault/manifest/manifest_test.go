@@ -3,6 +3,7 @@ package manifest_test
 import (
 	"bytes"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -36,6 +37,21 @@ func TestRoundTrip(t *testing.T) {
 		if !reflect.DeepEqual(got, m) {
 			t.Errorf("got %.200v, want %.200v", got, m)
 		}
+	}
+}
+
+// A manifest of empty items is refused at the first: five million of them would
+// take hundreds of megabytes.
+func TestManifestBomb(t *testing.T) {
+	bomb := `{"version":1,"items":[` + strings.Repeat("{},", 5_000_000) + `{}]}`
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := manifest.Parse(strings.NewReader(bomb)); err == nil {
+		t.Error("accepted")
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8*manifest.MaxSize {
+		t.Errorf("refusing it took %d MiB", took>>20)
 	}
 }
 

@@ -148,6 +148,10 @@ func (c *Certificate) encryptionKey(now time.Time) (*packet.PublicKey, error) {
 	if err == nil {
 		return key.PublicKey, nil
 	}
+	// The clock of a machine that is never online drifts.
+	if made := c.entity.PrimaryKey.CreationTime; made.After(now) {
+		return nil, fmt.Errorf("the certificate is valid only from %s UTC: check the clock of the machine that made it", made.UTC().Format(time.DateTime))
+	}
 	return nil, refusal(err)
 }
 
