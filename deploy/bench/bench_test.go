@@ -91,7 +91,7 @@ func upload(t *testing.T, size int64) measure {
 }
 
 func send(t *testing.T, s *program.Server, size int64) {
-	if err := s.Submit("", program.File{Name: "archive.bin", Content: io.LimitReader(newPattern(), size)}); err != nil {
+	if err := s.Submit("", program.File{Name: "archive.bin", Content: io.LimitReader(newPattern(), size), Size: size}); err != nil {
 		t.Errorf("failed to submit: %v", err)
 	}
 }

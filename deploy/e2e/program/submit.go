@@ -1,6 +1,7 @@
 package program
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,10 +11,12 @@ import (
 	"strings"
 )
 
-// A File is a file to submit.
+// A File is a file to submit. With its size given the request says its length
+// beforehand, as a browser's does; without, it is chunked.
 type File struct {
 	Name    string
 	Content io.Reader
+	Size    int64
 }
 
 var hiddenWords = regexp.MustCompile(`name="passphrase" value="([^"]+)"`)
@@ -63,10 +66,17 @@ func (v *Visitor) Submit(message string, files ...File) error {
 
 // Post sends a form and returns what the site answered. The body is streamed.
 func (v *Visitor) Post(words, channel, message string, files ...File) (status int, page string, err error) {
-	body, pipe := io.Pipe()
-	form := multipart.NewWriter(pipe)
-	go func() { pipe.CloseWithError(writeForm(form, words, channel, message, files)) }()
-	response, err := v.Client.Post(v.URL+"/submit?lang=fr", form.FormDataContentType(), body)
+	body, length, kind, err := form(words, channel, message, files)
+	if err != nil {
+		return 0, "", err
+	}
+	request, err := http.NewRequest(http.MethodPost, v.URL+"/submit?lang=fr", body)
+	if err != nil {
+		return 0, "", err
+	}
+	request.Header.Set("Content-Type", kind)
+	request.ContentLength = length
+	response, err := v.Client.Do(request)
 	if err != nil {
 		return 0, "", err
 	}
@@ -75,19 +85,29 @@ func (v *Visitor) Post(words, channel, message string, files ...File) (status in
 	return response.StatusCode, string(raw), err
 }
 
-func writeForm(form *multipart.Writer, words, channel, message string, files []File) error {
-	err := errors.Join(
-		form.WriteField("passphrase", words),
-		form.WriteField("channel", channel),
-		form.WriteField("message", message))
-	buffer := make([]byte, 256<<10)
-	for _, f := range files {
-		part, partErr := form.CreateFormFile("files", f.Name)
-		if partErr != nil {
-			return partErr
-		}
-		_, copyErr := io.CopyBuffer(part, struct{ io.Reader }{f.Content}, buffer)
-		err = errors.Join(err, copyErr)
+// form strings together what a browser sends. The length is -1 when a file's
+// is not known.
+func form(words, channel, message string, files []File) (body io.Reader, length int64, kind string, err error) {
+	var frame bytes.Buffer
+	w := multipart.NewWriter(&frame)
+	err = errors.Join(w.WriteField("passphrase", words), w.WriteField("channel", channel), w.WriteField("message", message))
+	var parts []io.Reader
+	known := true
+	add := func(content io.Reader, size int64) {
+		length += int64(frame.Len()) + size
+		parts = append(parts, bytes.NewReader(bytes.Clone(frame.Bytes())), content)
+		frame.Reset()
 	}
-	return errors.Join(err, form.Close())
+	for _, f := range files {
+		_, partErr := w.CreateFormFile("files", f.Name)
+		err = errors.Join(err, partErr)
+		known = known && f.Size > 0
+		add(f.Content, f.Size)
+	}
+	err = errors.Join(err, w.Close())
+	add(bytes.NewReader(nil), 0)
+	if !known {
+		length = -1
+	}
+	return io.MultiReader(parts...), length, w.FormDataContentType(), err
 }
