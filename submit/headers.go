@@ -54,7 +54,7 @@ func (s *Site) recover(next http.Handler) http.Handler {
 		defer func() {
 			if recover() != nil {
 				s.event("panic")
-				s.fail(w, r, problem{http.StatusInternalServerError, "problem_internal", nil})
+				s.fail(w, r, errInternal)
 			}
 		}()
 		next.ServeHTTP(w, r)

@@ -40,7 +40,7 @@ type submitted struct {
 }
 
 // take reads the whole form, seals it while it arrives and commits it. On any
-// error nothing is kept.
+// error nothing is kept, but perhaps the key of an empty mailbox.
 func (s *Site) take(ctx context.Context, parts *parts, language string) (*submitted, error) {
 	in := &intake{site: s, language: language, draft: s.vault.NewDraft()}
 	defer in.draft.Discard()
@@ -164,6 +164,7 @@ func (in *intake) seal(ctx context.Context, n int, plain io.Reader) (size int64,
 	hash := sha256.New()
 	source := &sourceReader{Reader: plain}
 	relay := newRelay(io.MultiWriter(hash, sealed))
+	defer relay.close() // also when reading panics
 	size, err = relay.copyFrom(source)
 	err = errors.Join(err, relay.close())
 	if source.err != nil {

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,6 +22,13 @@ const (
 	// maxField is the longest field except the message, in bytes.
 	maxField = 1 << 10
 
+	// maxPartHeader bounds a part's header, in bytes: the longest name and a
+	// margin.
+	maxPartHeader = 64 << 10
+
+	// maxPadding is how much white space may follow the closing boundary.
+	maxPadding = 16
+
 	// bodyBuffer feeds the multipart reader, which by itself asks the
 	// connection for 4 KiB at a time.
 	bodyBuffer = 128 << 10
@@ -33,10 +41,13 @@ const (
 // parts reads the body of a form part by part and never more than it is asked
 // for (promise 1).
 type parts struct {
-	body  io.Reader
-	multi *multipart.Reader
-	count int
-	most  int
+	body    io.Reader // for draining
+	limited *limitedBody
+	headers *headerMeter
+	multi   *multipart.Reader
+	end     string // the closing boundary
+	count   int
+	most    int
 }
 
 func newParts(w http.ResponseWriter, r *http.Request, limits Limits) (*parts, error) {
@@ -46,8 +57,10 @@ func newParts(w http.ResponseWriter, r *http.Request, limits Limits) (*parts, er
 	if err != nil || kind != "multipart/form-data" || params["boundary"] == "" {
 		return p, errMalformed
 	}
-	limited := &limitedBody{body: body, left: limits.Total, limit: limits.Total}
-	p.multi = multipart.NewReader(bufio.NewReaderSize(limited, bodyBuffer), params["boundary"])
+	p.end = "--" + params["boundary"] + "--"
+	p.limited = &limitedBody{body: body, left: limits.Total, limit: limits.Total, keep: len(p.end) + maxPadding}
+	p.headers = &headerMeter{r: bufio.NewReaderSize(p.limited, bodyBuffer)}
+	p.multi = multipart.NewReader(p.headers, params["boundary"])
 	return p, nil
 }
 
@@ -57,22 +70,36 @@ func (p *parts) next() (*part, error) {
 	if p.count++; p.count > p.most {
 		return nil, errMalformed
 	}
+	p.headers.start()
 	raw, err := p.multi.NextRawPart()
+	p.headers.stop()
+	if err == io.EOF {
+		return nil, p.closed()
+	}
 	if err != nil {
 		return nil, bodyError(err)
 	}
-	// Part.FileName would strip what looks like a folder; the name is an
-	// exhibit's, kept as it was sent, and never becomes a path.
-	_, params, err := mime.ParseMediaType(raw.Header.Get("Content-Disposition"))
-	if err != nil {
+	field, name, isFile, ok := parseDisposition(raw.Header.Get("Content-Disposition"))
+	if !ok {
 		return nil, errMalformed
 	}
-	name, isFile := params["filename"]
 	return &part{
-		Reader: raw, field: params["name"], isFile: isFile,
-		fileName: strings.ToValidUTF8(name, string(utf8.RuneError)),
-		kind:     strings.ToValidUTF8(raw.Header.Get("Content-Type"), ""),
+		Reader: raw, field: field, isFile: isFile, fileName: name,
+		kind: strings.ToValidUTF8(raw.Header.Get("Content-Type"), ""),
 	}, nil
+}
+
+// closed returns io.EOF when the body ends in its closing boundary. The
+// multipart reader takes some cut bodies for whole ones; a file that was
+// announced in them would be lost silently.
+func (p *parts) closed() error {
+	if _, err := io.Copy(io.Discard, p.headers); err != nil {
+		return bodyError(err)
+	}
+	if !strings.HasSuffix(strings.TrimRight(string(p.limited.tail), " \t\r\n"), p.end) {
+		return errCut
+	}
+	return io.EOF
 }
 
 // drain reads and forgets the rest, so that the browser, which reads our
@@ -99,7 +126,11 @@ func (p *part) text(limit int, tooLong error) (string, error) {
 	case len(raw) > limit:
 		return "", tooLong
 	}
-	return strings.ToValidUTF8(string(raw), string(utf8.RuneError)), nil
+	text := strings.ToValidUTF8(string(raw), string(utf8.RuneError))
+	if len(text) > limit { // what stands for a wrong byte takes three
+		return "", tooLong
+	}
+	return text, nil
 }
 
 // bodyError tells a body that ended early from one that is not a form.
@@ -108,7 +139,7 @@ func bodyError(err error) error {
 	switch {
 	case err == io.EOF, errors.As(err, &p):
 		return err
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF): // no closing boundary came
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, os.ErrDeadlineExceeded):
 		return errCut
 	}
 	return errMalformed
@@ -127,11 +158,14 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	return b.body.Read(p)
 }
 
-// limitedBody ends a body over the limit with the problem that says so.
+// limitedBody ends a body over the limit with the problem that says so, and
+// keeps its last bytes.
 type limitedBody struct {
 	body  io.Reader
 	left  int64
 	limit int64
+	keep  int
+	tail  []byte
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
@@ -140,6 +174,30 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.body.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
+	b.tail = append(b.tail, p[max(0, n-b.keep):n]...)
+	b.tail = append(b.tail[:0], b.tail[max(0, len(b.tail)-b.keep):]...)
+	return n, err
+}
+
+// headerMeter bounds what a part's header may take: the multipart reader would
+// hold 10 MiB of it.
+type headerMeter struct {
+	r      io.Reader
+	on     bool
+	budget int
+}
+
+func (m *headerMeter) start() { m.on, m.budget = true, maxPartHeader }
+func (m *headerMeter) stop()  { m.on = false }
+
+func (m *headerMeter) Read(p []byte) (int, error) {
+	if m.on && m.budget <= 0 {
+		return 0, errMalformed
+	}
+	n, err := m.r.Read(p)
+	if m.on {
+		m.budget -= n
+	}
 	return n, err
 }
 

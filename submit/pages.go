@@ -44,8 +44,8 @@ type receiptPage struct {
 }
 
 type mailboxPage struct {
-	Words    string
 	Receipts []mailbox.Receipt
+	More     bool // than are shown
 }
 
 type problemPage struct {
@@ -62,7 +62,7 @@ func (p problemPage) data() map[string]any {
 	data := maps.Clone(p.Data)
 	for k, v := range data {
 		if n, ok := v.(byteCount); ok {
-			data[k] = p.texts.Bytes(int64(n))
+			data[k] = p.texts.AtMost(int64(n))
 		}
 	}
 	return data
@@ -88,7 +88,7 @@ func link(tag, current language.Tag) languageLink {
 var functions = template.FuncMap{
 	"split": strings.Fields,
 	"limits": func(t *lang.Texts, l Limits) map[string]any {
-		return map[string]any{"File": t.Bytes(l.File), "Files": l.Files}
+		return map[string]any{"File": t.AtMost(l.File), "Files": l.Files}
 	},
 	"receipt": func(t *lang.Texts, r mailbox.Receipt) map[string]any {
 		return map[string]any{"T": t, "Receipt": r}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"sourdine/submit/mailbox"
 	"sourdine/vault"
 	"sourdine/vault/seal"
 )
@@ -27,6 +28,7 @@ var (
 	errChannel    = problem{http.StatusBadRequest, "problem_channel", nil}
 	errClosed     = problem{http.StatusServiceUnavailable, "problem_closed", nil}
 	errStorage    = problem{http.StatusServiceUnavailable, "problem_storage", nil}
+	errInternal   = problem{http.StatusInternalServerError, "problem_internal", nil}
 	errNoMailbox  = problem{http.StatusNotFound, "problem_no_mailbox", nil}
 	errName       = problem{http.StatusRequestEntityTooLarge, "problem_name", nil}
 	errCut        = problem{http.StatusBadRequest, "problem_cut", nil}
@@ -42,6 +44,8 @@ func asProblem(err error) problem {
 		return errChannel
 	case errors.Is(err, seal.ErrNoRecipients):
 		return errClosed
+	case errors.Is(err, mailbox.ErrLocked), errors.Is(err, errPanic):
+		return errInternal
 	}
 	return errStorage
 }

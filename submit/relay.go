@@ -3,6 +3,7 @@ package submit
 import (
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 )
 
@@ -21,6 +22,7 @@ const (
 type relay struct {
 	full, free chan []byte
 	done       chan struct{}
+	once       sync.Once
 	failed     atomic.Bool
 	err        error // the writer's; read after done
 }
@@ -39,13 +41,27 @@ func (r *relay) write(w io.Writer) {
 	defer close(r.done)
 	for block := range r.full {
 		if r.err == nil {
-			if _, r.err = w.Write(block); r.err != nil {
+			if r.err = writeSafely(w, block); r.err != nil {
 				r.failed.Store(true)
 			}
 		}
 		r.free <- block[:cap(block)]
 	}
 }
+
+// writeSafely turns a panic into an error without its value, which may hold a
+// source's words: the site's own guard does not reach this goroutine.
+func writeSafely(w io.Writer, block []byte) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errPanic
+		}
+	}()
+	_, err = w.Write(block)
+	return err
+}
+
+var errPanic = errors.New("sealing failed unexpectedly")
 
 // copyFrom reads source to its end and returns how much it was. It stops early,
 // without error, when the writer has failed: close tells.
@@ -68,9 +84,10 @@ func (r *relay) copyFrom(source io.Reader) (size int64, err error) {
 	return size, nil
 }
 
-// close waits until everything is written, and returns the writer's error.
+// close waits until everything is written, and returns the writer's error. It
+// may be called again.
 func (r *relay) close() error {
-	close(r.full)
+	r.once.Do(func() { close(r.full) })
 	<-r.done
 	return r.err
 }

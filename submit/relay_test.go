@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -43,6 +44,15 @@ func TestRelayStopsWhenTheWriterFails(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("the relay hangs")
+	}
+}
+
+// A panic while sealing must not end the process, nor tell its value.
+func TestRelaySurvivesAPanic(t *testing.T) {
+	r := newRelay(writerFunc(func([]byte) (int, error) { panic("a source's words") }))
+	_, err := r.copyFrom(io.LimitReader(rand.Reader, 10*blockBytes))
+	if err := errors.Join(err, r.close(), r.close()); !errors.Is(err, errPanic) || strings.Contains(err.Error(), "words") {
+		t.Errorf("got %v", err)
 	}
 }
 

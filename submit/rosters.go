@@ -14,7 +14,17 @@ type rosters struct {
 	vault *vault.Vault
 	mu    sync.Mutex
 	known map[string]parsedRoster
+
+	// names are the open channels, as of a change of rosters and a time: the
+	// first page asks for them, and must not read every certificate each time.
+	names   []string
+	version uint64
+	listed  time.Time
 }
+
+// listedFor is how long a certificate that expired may still keep its channel
+// on the first page.
+const listedFor = time.Minute
 
 type parsedRoster struct {
 	epoch   uint64
@@ -64,15 +74,25 @@ func (r *rosters) parsed(roster vault.Roster, now time.Time) seal.Roster {
 
 // open lists the channels that can take a submission now.
 func (r *rosters) open(now time.Time) ([]string, error) {
+	version := r.vault.RostersVersion()
+	r.mu.Lock()
+	names, fresh := r.names, r.version == version && now.Sub(r.listed) < listedFor && !r.listed.IsZero()
+	r.mu.Unlock()
+	if fresh {
+		return names, nil
+	}
 	all, err := r.vault.Channels()
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	names = nil
 	for _, roster := range all {
 		if len(r.parsed(roster, now)) > 0 {
 			names = append(names, roster.Channel)
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names, r.version, r.listed = names, version, now
 	return names, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -43,6 +44,7 @@ func (v *Vault) AddChannel(ctx context.Context, name string) error {
 	if err := checkChannelName(name); err != nil {
 		return err
 	}
+	defer v.rosters.Add(1)
 	return v.update(ctx, 0, func(tx *bolt.Tx) error {
 		if _, err := currentRoster(tx, name); err == nil {
 			return fmt.Errorf("channel %s %w", name, ErrExists)
@@ -58,9 +60,10 @@ func checkChannelName(name string) error {
 		return fmt.Errorf("a channel's name has 1 to %d characters", maxChannelName)
 	}
 	for i, r := range name {
+		twice := r == ' ' && strings.HasPrefix(name[i:], "  ") // a browser would make one of them
 		edge := i == 0 || i+utf8.RuneLen(r) == len(name)
-		if !unicode.IsGraphic(r) || (r != ' ' && unicode.IsSpace(r)) || (edge && r == ' ') {
-			return errors.New("a channel's name has printable characters only, no blank at its ends")
+		if !unicode.IsGraphic(r) || (r != ' ' && unicode.IsSpace(r)) || (edge && r == ' ') || twice {
+			return errors.New("a channel's name has printable characters only, no blank at its ends and no two in a row")
 		}
 	}
 	return nil
@@ -71,6 +74,7 @@ func checkChannelName(name string) error {
 // certificate that is on the roster already.
 func (v *Vault) AddMember(ctx context.Context, channel string, m Member) (Roster, error) {
 	var roster Roster
+	defer v.rosters.Add(1)
 	err := v.update(ctx, len(m.Certificate), func(tx *bolt.Tx) (err error) {
 		roster, err = currentRoster(tx, channel)
 		if err != nil {
@@ -87,6 +91,9 @@ func (v *Vault) AddMember(ctx context.Context, channel string, m Member) (Roster
 	})
 	return roster, err
 }
+
+// RostersVersion changes whenever a channel or a roster may have changed.
+func (v *Vault) RostersVersion() uint64 { return v.rosters.Load() }
 
 // Roster returns a channel's current roster, or [ErrNotFound].
 func (v *Vault) Roster(channel string) (Roster, error) {

@@ -20,7 +20,7 @@ func TestChannels(t *testing.T) {
 	if err := v.AddChannel(ctx, "Nice"); !errors.Is(err, vault.ErrExists) {
 		t.Errorf("adding twice: %v", err)
 	}
-	for _, name := range []string{"", " Nice", "Nice ", "a\nb", "a\x00", "\u202eabc", "a\u00a0b", strings.Repeat("a", 65), "\xff"} {
+	for _, name := range []string{"", " Nice", "Nice ", "a\nb", "a\x00", "\u202eabc", "a\u00a0b", "a  b", strings.Repeat("a", 65), "\xff"} {
 		if err := v.AddChannel(ctx, name); err == nil {
 			t.Errorf("channel %q was accepted", name)
 		}
@@ -57,8 +57,8 @@ func TestRosterGrowsByEpochs(t *testing.T) {
 func TestMailboxKeepsItsFirstKey(t *testing.T) {
 	v := vaulttest.NewVault(t)
 	id := vault.MailboxID{1}
-	if _, _, err := v.Mailbox(id); !errors.Is(err, vault.ErrNotFound) {
-		t.Errorf("Mailbox: %v", err)
+	if _, err := v.MailboxKey(id); !errors.Is(err, vault.ErrNotFound) {
+		t.Errorf("MailboxKey: %v", err)
 	}
 	keys := make([]string, 20)
 	var wg sync.WaitGroup
@@ -84,8 +84,15 @@ func TestMailboxKeepsItsFirstKey(t *testing.T) {
 	if _, err := d.Commit(ctx, c); err != nil {
 		t.Fatal(err)
 	}
-	locked, receipts, err := v.Mailbox(id)
-	if err != nil || string(locked) != keys[0] || len(receipts) != 1 || string(receipts[0]) != "sealed" {
-		t.Errorf("Mailbox = %q, %q, %v", locked, receipts, err)
+	locked, err := v.MailboxKey(id)
+	if err != nil || string(locked) != keys[0] {
+		t.Errorf("MailboxKey = %q, %v", locked, err)
+	}
+	receipts, more, err := v.Receipts(id, 1)
+	if err != nil || more || len(receipts) != 1 || string(receipts[0]) != "sealed" {
+		t.Errorf("Receipts = %q, %v, %v", receipts, more, err)
+	}
+	if receipts, more, err := v.Receipts(id, 0); err != nil || !more || len(receipts) != 0 {
+		t.Errorf("Receipts of none = %q, %v, %v", receipts, more, err)
 	}
 }

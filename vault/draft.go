@@ -26,7 +26,7 @@ type Draft struct {
 	err     error            // the first thing that went wrong, for good
 	lengths map[uint32]int64 // of the payloads that were closed
 	open    int              // payloads begun and not closed
-	marked  bool             // the drafts bucket knows this draft
+	marked  bool             // a chunk was handed to the writer
 	ended   bool
 }
 
@@ -111,9 +111,9 @@ func (d *Draft) put(tx *bolt.Tx, header []byte, c Commitment) error {
 	return tx.Bucket(bucketDrafts).Delete(d.id[:])
 }
 
-// Discard forgets the draft and frees what it wrote. It does nothing after a
-// successful Commit, so it can be deferred. What a crash or a closed vault keeps
-// it from doing, the sweep at the next Open does.
+// Discard forgets the draft and frees what it wrote, and returns when that is
+// done. It does nothing after a successful Commit, so it can be deferred. What a
+// crash or a closed vault keeps it from doing, the sweep at the next Open does.
 func (d *Draft) Discard() {
 	d.mu.Lock()
 	marked := d.marked && !d.ended
@@ -125,10 +125,12 @@ func (d *Draft) Discard() {
 	if !marked {
 		return
 	}
-	_ = d.vault.enqueue(context.Background(), op{
-		apply: func(tx *bolt.Tx) error { return erase(tx, d.id) },
-		done:  func(error) {},
-	})
+	for more, err := true, error(nil); more && err == nil; {
+		err = d.vault.update(context.Background(), 0, func(tx *bolt.Tx) (err error) {
+			more, err = erase(tx, d.id)
+			return err
+		})
+	}
 }
 
 func (d *Draft) fail(err error) {
@@ -145,23 +147,30 @@ func (d *Draft) failure() error {
 	return d.err
 }
 
-// erase removes the chunks and the mark of a draft.
-func erase(tx *bolt.Tx, id ID) error {
+// erasePerStep bounds what one transaction erases, in chunks, so that a large
+// upload that broke off does not hold up the others.
+const erasePerStep = 1000
+
+// erase removes chunks of a draft, and with the last ones its mark. It leaves
+// alone what has become a submission.
+func erase(tx *bolt.Tx, id ID) (more bool, err error) {
+	if tx.Bucket(bucketSubmissions).Get(id[:]) != nil {
+		return false, nil
+	}
 	chunks := tx.Bucket(bucketChunks)
-	for {
+	for range erasePerStep {
 		k, _ := chunks.Cursor().Seek(id[:])
 		if !bytes.HasPrefix(k, id[:]) {
-			break
+			return false, tx.Bucket(bucketDrafts).Delete(id[:])
 		}
 		if err := chunks.DeleteBucket(bytes.Clone(k)); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return tx.Bucket(bucketDrafts).Delete(id[:])
+	return true, nil
 }
 
-// sweep erases the drafts that a crash interrupted, each in its own
-// transaction.
+// sweep erases the drafts that a crash interrupted.
 func sweep(db *bolt.DB) error {
 	var ids []ID
 	err := db.View(func(tx *bolt.Tx) error {
@@ -173,7 +182,12 @@ func sweep(db *bolt.DB) error {
 		})
 	})
 	for _, id := range ids {
-		err = errors.Join(err, db.Update(func(tx *bolt.Tx) error { return erase(tx, id) }))
+		for more := true; more && err == nil; {
+			err = db.Update(func(tx *bolt.Tx) (err error) {
+				more, err = erase(tx, id)
+				return err
+			})
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("failed to sweep interrupted uploads: %w", err)

@@ -43,21 +43,33 @@ func (v *Vault) EnsureMailbox(ctx context.Context, id MailboxID, locked []byte) 
 	return locked, err
 }
 
-// Mailbox returns the mailbox's locked key and its sealed receipts in no
-// particular order, or [ErrNotFound].
-func (v *Vault) Mailbox(id MailboxID) (locked []byte, receipts [][]byte, err error) {
+// MailboxKey returns the mailbox's locked key, or [ErrNotFound].
+func (v *Vault) MailboxKey(id MailboxID) (locked []byte, err error) {
 	err = v.db.View(func(tx *bolt.Tx) error {
 		locked = bytes.Clone(tx.Bucket(bucketMailboxes).Get(id[:]))
 		if locked == nil {
 			return ErrNotFound
 		}
+		return nil
+	})
+	return locked, err
+}
+
+// Receipts returns at most limit sealed receipts of a mailbox in no particular
+// order, and whether there are more.
+func (v *Vault) Receipts(id MailboxID, limit int) (sealed [][]byte, more bool, err error) {
+	err = v.db.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketReceipts).Cursor()
 		for k, raw := c.Seek(id[:]); bytes.HasPrefix(k, id[:]); k, raw = c.Next() {
-			receipts = append(receipts, bytes.Clone(raw))
+			if len(sealed) == limit {
+				more = true
+				return nil
+			}
+			sealed = append(sealed, bytes.Clone(raw))
 		}
 		return nil
 	})
-	return locked, receipts, err
+	return sealed, more, err
 }
 
 // put appends the receipt under a random key, so that receipts have no order.

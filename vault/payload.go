@@ -37,7 +37,6 @@ func (d *Draft) Item(ctx context.Context, n int) (*PayloadWriter, error) {
 		return nil, fmt.Errorf("item %d of the draft was written before", n)
 	}
 	d.open++
-	d.marked = true
 	return &PayloadWriter{ctx: ctx, draft: d, item: uint32(n)}, nil
 }
 
@@ -85,6 +84,9 @@ func (w *PayloadWriter) Close() error {
 
 func (w *PayloadWriter) flush() error {
 	d, buf := w.draft, w.buf
+	d.mu.Lock()
+	d.marked = true
+	d.mu.Unlock()
 	key := chunkKey(d.id, w.item, w.seq)
 	w.buf = nil
 	w.seq++

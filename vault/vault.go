@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -39,8 +40,11 @@ var (
 	ErrLocked = errors.New("the vault is in use by another program")
 	// ErrNotFound is returned for a submission, channel or mailbox that is not there.
 	ErrNotFound = errors.New("not found in the vault")
-	// ErrClosed is returned for everything that is asked of a closed vault.
+	// ErrClosed is returned for every change that is asked of a closed vault.
 	ErrClosed = errors.New("the vault is closed")
+	// ErrFailed is returned for every change after a write that may or may not
+	// have reached the disk: only opening the vault anew tells.
+	ErrFailed = errors.New("the vault has stopped after a failed write and must be opened anew")
 )
 
 // Buckets; see FORMAT.md, section 2.
@@ -77,6 +81,9 @@ type Vault struct {
 	gate   sync.RWMutex
 	closed bool
 	ops    chan op
+
+	failed  chan struct{} // closed by the writer; see commit
+	rosters atomic.Uint64 // how often a roster changed since the vault was opened
 }
 
 // Create makes a new, empty vault at path and closes it. It refuses to touch
@@ -125,7 +132,7 @@ func Open(path string) (*Vault, error) {
 	if err := errors.Join(db.View(checkVersion), sweep(db)); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	v := &Vault{db: db, ops: make(chan op, queueLength)}
+	v := &Vault{db: db, ops: make(chan op, queueLength), failed: make(chan struct{})}
 	v.buffers = make(chan []byte, 2*queueLength)
 	v.stopped.Go(v.write)
 	return v, nil
@@ -180,6 +187,10 @@ func (v *Vault) Salt() ([]byte, error) {
 	}
 	return salt, err
 }
+
+// Failed is closed when the vault has stopped after a failed write: whoever
+// serves it should end, and be started again.
+func (v *Vault) Failed() <-chan struct{} { return v.failed }
 
 // Close waits for the writer to end what was queued, then closes the file.
 // Drafts that are not committed fail with [ErrClosed]. Closing twice is fine.

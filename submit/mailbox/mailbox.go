@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"github.com/ProtonMail/go-crypto/openpgp/s2k"
@@ -97,6 +98,10 @@ func (a Access) Generate() (Key, []byte, error) {
 	return key, locked.Bytes(), err
 }
 
+// keyTime is what every mailbox key says of its making: an OpenPGP key carries
+// the second, and the vault keeps no more of the time than the day (promise 5).
+var keyTime = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+
 // keyConfig is the desk's profile, so that replies are as safe as submissions.
 // The lock is salted but not iterated: its passphrase comes from Argon2id.
 func keyConfig() *packet.Config {
@@ -106,6 +111,7 @@ func keyConfig() *packet.Config {
 		DefaultCipher: packet.CipherAES256,
 		AEADConfig:    &packet.AEADConfig{DefaultMode: packet.AEADModeGCM},
 		S2KConfig:     &s2k.Config{S2KMode: s2k.SaltedS2K, PassphraseIsHighEntropy: true},
+		Time:          func() time.Time { return keyTime },
 	}
 }
 

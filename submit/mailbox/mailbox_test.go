@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
 	"sourdine/submit/mailbox"
 )
 
@@ -56,6 +58,37 @@ func TestReceiptOpensWithTheWordsAlone(t *testing.T) {
 		}
 		if _, err := other.Unlock(locked); !errors.Is(err, mailbox.ErrLocked) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The vault keeps the day of a submission and nothing finer; a key that tells
+// the second of its making would.
+func TestKeyTellsNoTime(t *testing.T) {
+	key, locked, err := derive(t, salt, "w").Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := key.Certificate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, raw := range map[string][]byte{"locked key": locked, "certificate": public} {
+		ring, err := openpgp.ReadKeyRing(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		times := []time.Time{ring[0].PrimaryKey.CreationTime}
+		for _, s := range ring[0].Subkeys {
+			times = append(times, s.PublicKey.CreationTime, s.Bindings[0].Packet.CreationTime)
+		}
+		for _, s := range ring[0].DirectSignatures {
+			times = append(times, s.Packet.CreationTime)
+		}
+		for _, made := range times {
+			if time.Since(made) < time.Hour || made.Unix()%86400 != 0 {
+				t.Errorf("the %s tells %s", name, made)
+			}
 		}
 	}
 }

@@ -3,14 +3,22 @@ package mailbox
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sourdine/vault/seal"
 )
 
-// maxReceipt is the largest receipt, in bytes: a hundred long names.
-const maxReceipt = 1 << 20
+const (
+	// maxReceipt is the largest receipt, in bytes. Shortened names keep a
+	// hundred files well below it.
+	maxReceipt = 256 << 10
+
+	// maxName is how much of a file's name a receipt keeps, in characters.
+	maxName = 200
+)
 
 // A Receipt says what was received, to the source alone.
 type Receipt struct {
@@ -31,10 +39,9 @@ const receiptVersion = 1
 
 // Seal encrypts a receipt to the mailbox: an ordinary OpenPGP message.
 func (k Key) Seal(r Receipt, now time.Time) ([]byte, error) {
-	r.Version = receiptVersion
-	raw, err := json.Marshal(r)
+	raw, err := r.encode()
 	if err != nil {
-		return nil, fmt.Errorf("failed to encode a receipt: %w", err)
+		return nil, err
 	}
 	public, err := k.Certificate()
 	if err != nil {
@@ -60,6 +67,26 @@ func (k Key) Seal(r Receipt, now time.Time) ([]byte, error) {
 		return nil, err
 	}
 	return message.Bytes(), nil
+}
+
+func (r Receipt) encode() ([]byte, error) {
+	r.Version = receiptVersion
+	r.Files = slices.Clone(r.Files)
+	for i, f := range r.Files {
+		if name := []rune(f.Name); len(name) > maxName {
+			r.Files[i].Name = string(name[:maxName]) + "…"
+		}
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // the page escapes for itself
+	if err := enc.Encode(r); err != nil {
+		return nil, fmt.Errorf("failed to encode a receipt: %w", err)
+	}
+	if b.Len() > maxReceipt {
+		return nil, errors.New("the receipt is over its limit")
+	}
+	return b.Bytes(), nil
 }
 
 // Open decrypts a receipt that Seal encrypted, or returns [ErrLocked].

@@ -61,6 +61,9 @@ func TestBytesAndDay(t *testing.T) {
 			t.Errorf("%d in English: %q", n, got)
 		}
 	}
+	if got := en.AtMost(4<<30) + ", " + en.AtMost(1<<20) + ", " + en.AtMost(100); got != "4.2 GB, 1.0 MB, 100 bytes" {
+		t.Errorf("AtMost: %s", got)
+	}
 	if got := fr.Day("2026-11-21"); got != "21 novembre 2026" {
 		t.Errorf("Day: %q", got)
 	}

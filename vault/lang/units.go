@@ -28,6 +28,15 @@ func (t *Texts) Bytes(n int64) string {
 	return t.Text(units[unit], map[string]any{"N": number})
 }
 
+// AtMost writes a limit: rounded down, so that what it names is allowed.
+func (t *Texts) AtMost(n int64) string {
+	step := int64(1)
+	for n/step >= 100 { // two digits are kept
+		step *= 10
+	}
+	return t.Bytes(n - n%step)
+}
+
 // Day writes a day given as "2006-01-02" as people do. What is not a day comes
 // out as it is.
 func (t *Texts) Day(day string) string {
