@@ -19,14 +19,15 @@ func (s *Site) attach(w http.ResponseWriter, r *http.Request, d *desk.Desk) erro
 	if err != nil {
 		return errForm
 	}
-	return attachAndShow(w, r, d, r.PostForm.Get("record"), mux.Vars(r)["id"], n)
-}
-
-func attachAndShow(w http.ResponseWriter, r *http.Request, d *desk.Desk, record, submission string, n int) error {
-	x, err := d.Casebook().Attach(r.Context(), record, submission, n)
+	record := r.PostForm.Get("record")
+	x, err := d.Attach(r.Context(), record, mux.Vars(r)["id"], n)
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, fmt.Sprintf("/records/%s#exhibit-%d", record, x.Number), http.StatusSeeOther)
+	showExhibit(w, r, record, x.Number)
 	return nil
+}
+
+func showExhibit(w http.ResponseWriter, r *http.Request, record string, number int) {
+	http.Redirect(w, r, fmt.Sprintf("/records/%s#exhibit-%d", record, number), http.StatusSeeOther)
 }

@@ -1,20 +1,26 @@
 package journalist
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A gate lets one browser pass.
 type gate struct {
-	address string // host:port
+	address string // host:port, as a browser writes it
+	cookie  string // its name
 	inside  http.Handler
 	refuse  http.HandlerFunc
+
+	patience time.Duration // for the body of a request to arrive whole
 
 	token   string
 	session string
@@ -25,7 +31,8 @@ type gate struct {
 
 func newGate(address string, inside http.Handler, refuse http.HandlerFunc) *gate {
 	return &gate{
-		address: address, inside: inside, refuse: refuse,
+		address: strings.TrimSuffix(address, ":80"), // browsers leave the scheme's own port out (URL Standard, section 4.4)
+		cookie:  cookieName(address), inside: inside, refuse: refuse, patience: bodyPatience,
 		token: rand.Text() + rand.Text(), session: rand.Text() + rand.Text(), // 260 random bits each
 	}
 }
@@ -36,13 +43,17 @@ func (g *gate) url() string { return "http://" + g.address + openPath + g.token 
 
 // cookieName holds the port, because cookies do not: two desks side by side
 // would put each other out.
-func (g *gate) cookieName() string {
-	_, port, _ := net.SplitHostPort(g.address)
+func cookieName(address string) string {
+	_, port, _ := net.SplitHostPort(address)
 	return "desk-" + port
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
+	deadline := http.NewResponseController(w)
+	if r.ContentLength != 0 {
+		_ = deadline.SetReadDeadline(time.Now().Add(g.patience)) // a writer without connection has none
+	}
 	switch {
 	case r.Host != g.address: // DNS rebinding: a stranger's name that leads here
 		g.refuse(w, r)
@@ -53,18 +64,43 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !g.allowed(r):
 		g.refuse(w, r)
 	default:
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if takeForm(w, r) {
+			// From here on the server reads only to notice that the browser went away.
+			_ = deadline.SetReadDeadline(time.Time{})
+		}
 		g.inside.ServeHTTP(w, r)
 	}
 }
 
-// maxForm bounds what a browser may send, in bytes: a record with its longest
-// fields is well below.
-const maxForm = 1 << 20
+const (
+	// maxForm bounds what a browser may send, in bytes: room for 16 fields of the
+	// longest value (64 KiB) in plain letters. A record may hold more than a form
+	// brings; the command line takes it.
+	maxForm = 1 << 20
+
+	// bodyPatience: nothing on its way within one machine takes this long.
+	bodyPatience = 30 * time.Second
+)
+
+// takeForm reads the body before anything waits for it. One that is too long or
+// does not come fails where the form is parsed.
+func takeForm(w http.ResponseWriter, r *http.Request) (whole bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if err != nil {
+		r.Body = io.NopCloser(broken{err})
+	}
+	return err == nil
+}
+
+// A broken reader is one that fails.
+type broken struct{ err error }
+
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // knows reports whether the request carries the session's cookie.
 func (g *gate) knows(r *http.Request) bool {
-	for _, c := range r.CookiesNamed(g.cookieName()) {
+	for _, c := range r.CookiesNamed(g.cookie) {
 		if same(c.Value, g.session) {
 			return true
 		}
@@ -93,7 +129,7 @@ func (g *gate) tryToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: g.cookieName(), Value: g.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Name: g.cookie, Value: g.session, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 	})
 	if fetch := r.Header.Get("Sec-Fetch-Site"); fetch == "" || fetch == "none" || fetch == "same-origin" {
 		http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -77,6 +77,33 @@ func TestOtherHosts(t *testing.T) {
 	}
 }
 
+// Browsers leave the port of plain HTTP out of the host and of the origin.
+func TestPort80(t *testing.T) {
+	for listens, host := range map[string]string{"127.0.0.1:80": "127.0.0.1", "[::1]:80": "[::1]", "127.0.0.1:8080": "127.0.0.1:8080"} {
+		g := newGate(listens, http.NotFoundHandler(), func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+		req := httptest.NewRequest(http.MethodGet, g.url(), nil)
+		req.Host = host
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, req)
+		if w.Code != http.StatusSeeOther || !strings.HasPrefix(g.url(), "http://"+host+"/open/") {
+			t.Errorf("%s, asked for as %s: %d, %s", listens, host, w.Code, g.url())
+			continue
+		}
+		cookie := w.Result().Cookies()[0]
+		if _, port, _ := strings.Cut(strings.TrimPrefix(listens, "[::1]"), ":"); cookie.Name != "desk-"+port {
+			t.Errorf("%s: cookie %s", listens, cookie.Name)
+		}
+		req = httptest.NewRequest(http.MethodPost, "/records/new", nil)
+		req.Host = host
+		req.Header.Set("Origin", "http://"+host)
+		req.AddCookie(cookie)
+		w = httptest.NewRecorder()
+		if g.ServeHTTP(w, req); w.Code != http.StatusNotFound {
+			t.Errorf("%s: a form got %d", listens, w.Code)
+		}
+	}
+}
+
 // Forms of other origins, and navigations that other pages start, are refused
 // although the browser sent the cookie.
 func TestOtherOrigins(t *testing.T) {

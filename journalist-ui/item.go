@@ -75,7 +75,7 @@ func findItem(r *http.Request, d *desk.Desk) (itemPageData, error) {
 }
 
 // checkItem reads a document to its end once, before anything of it is shown or
-// given out: only the end tells whether it is what the source sent.
+// given out: only the end tells whether it is what the manifest describes.
 func checkItem(ctx context.Context, d *desk.Desk, page itemPageData) error {
 	_, plain, err := d.Item(ctx, page.Submission.ID, page.N)
 	if err != nil {
@@ -129,5 +129,5 @@ func obstacle(err error) (text string, other error) {
 	case errors.Is(err, preview.ErrDamaged):
 		return "obstacle_damaged", nil
 	}
-	return "", fmt.Errorf("failed to show a document: %w", err)
+	return "", fmt.Errorf("failed to show an item: %w", err)
 }

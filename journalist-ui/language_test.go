@@ -30,7 +30,7 @@ func TestLanguage(t *testing.T) {
 func TestWords(t *testing.T) {
 	site := newSite(t, desktest.New(t), nil)
 	fr := view{Texts: site.texts.For("fr", "")}
-	for day, want := range map[string]string{"2026-08-01": "1 août 2026", "": "", "<b>": "<b>", "2026-13-01": "2026-13-01"} {
+	for day, want := range map[string]string{"2026-08-01": "1er août 2026", "": "", "<b>": "<b>", "2026-13-01": "2026-13-01"} {
 		if got := fr.Day(day); got != want {
 			t.Errorf("day %q: %q", day, got)
 		}
@@ -46,7 +46,7 @@ func usedTexts(t *testing.T) map[string]bool {
 	used := map[string]bool{}
 	langtest.Find(t, used, files, "templates/*.html", `\.(?:Text|Count) "(\w+)"`)
 	langtest.Find(t, used, os.DirFS("."), "*.go", `\.(?:Text|Count)\("(\w+)"`)
-	langtest.Find(t, used, os.DirFS("."), "*.go", `"((?:problem|obstacle|unlock)_\w+)"`)
+	langtest.Find(t, used, os.DirFS("."), "*.go", `"((?:problem|obstacle|unlock|mistake)_\w+)"`)
 	delete(used, "doubt_")
 	for _, d := range []desk.Doubt{desk.DoubtEnvelope, desk.DoubtManifest, desk.DoubtFiles} {
 		used["doubt_"+string(d)] = true

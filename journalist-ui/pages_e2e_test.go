@@ -194,7 +194,7 @@ func TestPagesInChromium(t *testing.T) {
 		w.look("submission", "/submissions/"+long, "Joindre à une fiche")
 		w.look("doubtful", "/submissions/"+doubtful, "douteux")
 		w.look("text", "/submissions/"+long+"/2", "Article 4.2")
-		w.look("picture", "/submissions/"+long+"/3", "Conforme à ce que la source a envoyé")
+		w.look("picture", "/submissions/"+long+"/3", "Identique à ce que le serveur a scellé")
 		w.look("other", "/submissions/"+long+"/4", "ne peut pas être montré ici")
 		w.look("hostile", "/submissions/"+long+"/5", "⟨U+202E⟩")
 		w.look("save", "/submissions/"+long+"/4/save", "peut être une attaque")

@@ -48,7 +48,7 @@ type recordForm struct {
 	Fields     []casebook.Field
 	Submission string
 	Item       int
-	Mistake    bool
+	Mistake    mistake
 }
 
 func (s *Site) newRecord(w http.ResponseWriter, r *http.Request, _ *desk.Desk) error {
@@ -73,19 +73,40 @@ func (s *Site) addRecord(w http.ResponseWriter, r *http.Request, d *desk.Desk) e
 		return errForm
 	}
 	form := readRecordForm(r)
+	if form.Submission != "" {
+		return s.addRecordWith(w, r, d, form)
+	}
 	record, err := d.Casebook().AddRecord(r.Context(), form.Title, form.Fields)
 	if errors.Is(err, casebook.ErrInvalid) {
-		form.Mistake = true
-		s.showRecordForm(w, r, http.StatusBadRequest, form)
-		return nil
+		return s.showMistake(w, r, form)
 	}
 	if err != nil {
 		return err
 	}
-	if form.Submission != "" {
-		return attachAndShow(w, r, d, record.ID, form.Submission, form.Item)
-	}
 	http.Redirect(w, r, "/records/"+record.ID, http.StatusSeeOther)
+	return nil
+}
+
+// addRecordWith looks at the exhibit first: a form with a mistake in it can be
+// mended, an item that may not become an exhibit cannot.
+func (s *Site) addRecordWith(w http.ResponseWriter, r *http.Request, d *desk.Desk, form recordForm) error {
+	if err := d.CheckExhibit(r.Context(), form.Submission, form.Item); err != nil {
+		return err
+	}
+	record, err := d.Casebook().AddRecordWith(r.Context(), form.Title, form.Fields, form.Submission, form.Item)
+	if errors.Is(err, casebook.ErrInvalid) {
+		return s.showMistake(w, r, form)
+	}
+	if err != nil {
+		return err
+	}
+	showExhibit(w, r, record.ID, record.Exhibits[0].Number)
+	return nil
+}
+
+func (s *Site) showMistake(w http.ResponseWriter, r *http.Request, form recordForm) error {
+	form.Mistake = mistakeIn(form)
+	s.showRecordForm(w, r, http.StatusBadRequest, form)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (s *Site) save(w http.ResponseWriter, r *http.Request, d *desk.Desk) error 
 	}
 	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, plain, make([]byte, copyBuffer)); err != nil {
 		if !errors.Is(err, r.Context().Err()) {
-			s.config.Failed(errors.New("a document could not be sent to its end"))
+			s.config.Failed(errors.New("an item could not be sent to its end"))
 		}
 		panic(http.ErrAbortHandler) // so that the browser does not take it for whole
 	}

@@ -35,12 +35,15 @@ type Config struct {
 	Failed func(error)
 }
 
-// A Site is the desk's pages. Close it after the last request.
+// A Site is the desk's pages.
 type Site struct {
 	config Config
 	texts  *lang.Catalogues
 	pages  pages
 	gate   *gate
+
+	running sync.RWMutex // held for reading by every request
+	closed  bool
 
 	mu       sync.Mutex
 	desk     *desk.Desk
@@ -77,11 +80,21 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 	}()
+	s.running.RLock()
+	defer s.running.RUnlock()
+	if s.closed {
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		return
+	}
 	s.gate.ServeHTTP(w, r)
 }
 
-// Close closes the desk if a page unlocked it.
+// Close waits for the requests that are being answered, answers no others, and
+// closes the desk if a page unlocked it. Afterwards no page uses a desk.
 func (s *Site) Close() error {
+	s.running.Lock()
+	s.closed = true
+	s.running.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.unlocked {

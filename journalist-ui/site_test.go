@@ -195,7 +195,7 @@ func TestSubmission(t *testing.T) {
 	for _, body := range []string{
 		r.page("/", "31 January 2026", "Nice", "&lt;script&gt;alert(2)&lt;/script&gt; seconde ligne ⟨U&#43;202E⟩&lt;b&gt;&amp;", "4 files"),
 		r.page("/submissions/"+id, "&lt;script&gt;alert(2)&lt;/script&gt;\nseconde ligne", "../../&lt;script&gt;", "⟨U&#43;202E⟩gnp.exe", "état civil «№1».pdf", "no name", "0 bytes", "text/html&#34;&gt;&lt;script&gt;"),
-		r.page("/submissions/"+id+"/1", "&lt;script&gt;alert(3)&lt;/script&gt;\nbonjour ⟨U&#43;202E⟩", "Exactly what the source sent", "text/html"),
+		r.page("/submissions/"+id+"/1", "&lt;script&gt;alert(3)&lt;/script&gt;\nbonjour ⟨U&#43;202E⟩", "Identical to what the server sealed (SHA-256 checked)", "text/html"),
 		r.page("/submissions/"+id+"/1/save", "A document from a stranger can be an attack", "1-script-gnp.exe.bin"),
 		r.page("/submissions/"+id+"/2", `<img src="data:image/png;base64,iVBOR`, ">Previous<", ">Next<"),
 		r.page("/submissions/"+id+"/3", "This kind of file cannot be shown here without risk", "application/pdf"),
@@ -248,7 +248,7 @@ func TestSaveName(t *testing.T) {
 	}
 }
 
-// A document that is not what the source sent is neither shown nor given out.
+// A document that is not the one in its manifest is neither shown nor given out.
 func TestForgedDocument(t *testing.T) {
 	home := desktest.NewHome(t)
 	d := desktest.Open(t, home)
@@ -265,7 +265,7 @@ func TestForgedDocument(t *testing.T) {
 	importAll(t, d, v)
 	r := open(t, newSite(t, d, nil))
 	for _, got := range []*httptest.ResponseRecorder{r.get("/submissions/" + id + "/1"), r.post("/submissions/"+id+"/1/save", nil)} {
-		r.problem(got, http.StatusConflict, "not the one that the source sent")
+		r.problem(got, http.StatusConflict, "not the one that its manifest describes")
 		if strings.Contains(got.Body.String(), "texte") || got.Header().Get("Content-Disposition") != "" {
 			t.Error("its bytes were given out")
 		}
@@ -282,7 +282,7 @@ func TestDoubtfulSubmission(t *testing.T) {
 	r := open(t, newSite(t, d, nil))
 	r.page("/", "doubtful", "No message")
 	r.page("/submissions/"+id, "manifest of this submission is damaged", "unknown", "no name")
-	r.page("/submissions/"+id+"/1", "le texte", "nothing says whether this is what the source sent")
+	r.page("/submissions/"+id+"/1", "le texte", "nothing says whether this is what the server sealed")
 	r.problem(r.post("/submissions/"+id+"/attach", url.Values{"item": {"1"}, "record": {"00000-00000"}}), http.StatusNotFound, "")
 	if got := r.post("/submissions/"+id+"/1/save", nil); got.Code != http.StatusOK || got.Body.String() != "le texte" {
 		t.Errorf("saving: %d %q", got.Code, got.Body)

@@ -19,6 +19,7 @@ const (
 	exitNotFound   = 6
 	exitDamaged    = 7
 	exitBusy       = 8
+	exitPartly     = 9
 )
 
 const exitCodes = `exit codes:
@@ -29,8 +30,10 @@ const exitCodes = `exit codes:
   4  the passphrase is wrong, or may not lock a key
   5  the parcel was refused, or from some submission on
   6  no such submission, item or record
-  7  the document is damaged or not what the source sent: nothing was saved
-  8  another program is using the home`
+  7  the item is damaged or not what its manifest says: nothing was saved
+  8  another program is using the home
+  9  the parcel was taken in, except the submissions that it names: refused, or
+     not the same as before`
 
 // explain gives an error its exit code and, where there is something to do, a
 // hint.
@@ -64,7 +67,8 @@ func explanations() []explanation {
 	const (
 		lookUp   = "see what is there with: sourdine-desk list --home DIR --passphrase-file F"
 		oneVault = "a home serves one vault: check with the admin where this parcel comes from, and make another home for another vault"
-		again    = "what the server holds may be sound: fetch the parcel again and import it into a new home"
+		mend     = "if it was damaged on this disk, importing a parcel that has it into this home mends it: fetch one and import it"
+		asSealed = "it came like that from the server, and another parcel will not change it: tell the admin"
 	)
 	return []explanation{
 		{desk.ErrNoHome, exitHome, "make one with: sourdine-desk init --home DIR --name NAME --passphrase-file F"},
@@ -72,12 +76,13 @@ func explanations() []explanation {
 		{desk.ErrPassphrase, exitPassphrase, "it is the first line of the file, blanks included; a lost passphrase cannot be replaced"},
 		{desk.ErrWeakPassphrase, exitPassphrase, ""},
 		{desk.ErrOtherVault, exitParcel, oneVault},
+		{desk.ErrVaultKey, cli.Usage, ""},
 		{desk.ErrBusy, exitBusy, "try again when it is done"},
 		{casebook.ErrBusy, exitBusy, ""},
 		{desk.ErrNotFound, exitNotFound, lookUp},
 		{casebook.ErrNotFound, exitNotFound, lookUp},
-		{desk.ErrDiffers, exitDamaged, again},
-		{unseal.ErrDamaged, exitDamaged, again},
+		{desk.ErrDiffers, exitDamaged, asSealed},
+		{unseal.ErrDamaged, exitDamaged, mend},
 		{casebook.ErrInvalid, cli.Usage, ""},
 		{fs.ErrExist, cli.Failed, "choose another name: nothing is ever written over"},
 	}

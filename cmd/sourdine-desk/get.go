@@ -17,13 +17,15 @@ func getCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "get --home DIR --passphrase-file F SUBMISSION N -o FILE",
-		Short: "save a file of a submission, opened",
+		Short: "save an item of a submission, opened",
 		Long: `get opens item N of a submission and saves it, after checking that it is byte
-for byte what the source sent. SUBMISSION may be the beginning of the id.
+for byte what the server sealed. SUBMISSION may be the beginning of the id.
 
 The file lies in the clear from then on, and a document from a stranger can
 attack the program that opens it: "sourdine-desk serve" shows text and
-pictures without that risk.`,
+pictures without that risk. It gets its name when it is whole; on a file system
+that needs a name from the start (FAT) it is FILE.partial until then: delete one
+that an interruption left.`,
 		Example: "  sourdine-desk get --home ~/desk --passphrase-file pass.txt mzxw6ytb 1 -o document.pdf",
 		Args:    cli.Args("SUBMISSION", "N"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,13 +38,13 @@ pictures without that risk.`,
 				if err != nil {
 					return err
 				}
-				item, err := d.Save(ctx, id, n, output)
+				saved, err := d.Save(ctx, id, n, output)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "saved %d bytes, sha256 %s\n", item.Size, item.SHA256)
-				if item.SHA256 == "" {
-					fmt.Fprintln(cmd.ErrOrStderr(), "warning: its manifest is damaged, nothing says what the source sent")
+				fmt.Fprintf(cmd.ErrOrStderr(), "saved %d bytes, sha256 %s\n", saved.Size, saved.SHA256)
+				if !saved.Described {
+					fmt.Fprintln(cmd.ErrOrStderr(), "warning: its manifest is damaged, nothing says what the server sealed")
 				}
 				return nil
 			})

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sourdine/journalist-ui/desk"
+	"sourdine/journalist-ui/visible"
 )
 
 // addHome gives a command the flag that nearly all have.
@@ -31,10 +34,27 @@ func (f *deskFlags) open(cmd *cobra.Command, do func(ctx context.Context, d *des
 	if err != nil {
 		return err
 	}
-	d, err := desk.Open(cmd.Context(), f.home, passphrase)
+	d, err := openDesk(cmd, f.home, passphrase)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	return do(cmd.Context(), d)
+}
+
+// openDesk opens the home, and says when others on this machine can get at it.
+func openDesk(cmd *cobra.Command, home string, passphrase []byte) (*desk.Desk, error) {
+	d, err := desk.Open(cmd.Context(), home, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	exposed, err := desk.Exposed(home)
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	if len(exposed) > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: others on this machine can get at the home (%s); close it with: chmod -R go= %s\n",
+			visible.Line(strings.Join(exposed, ", ")), visible.Line(home))
+	}
+	return d, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -29,7 +30,8 @@ casebook. It prints the ids of what is new.
 
 The first parcel decides which vault this desk trusts, unless --vault-key says
 it: compare the key with the one that the admin reads out. Importing a parcel
-twice, or again after an interruption, does no harm.`,
+twice, or again after an interruption, does no harm: what is here is compared
+with what the vault signed, and damaged or missing files are replaced.`,
 		Example: "  sourdine-desk import --home ~/desk --passphrase-file pass.txt /media/usb/parcel.tar",
 		Args:    cli.Args("PARCEL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,15 +65,24 @@ func importParcel(cmd *cobra.Command, d *desk.Desk, parcel io.Reader, asJSON boo
 	if printErr := printReport(cmd.OutOrStdout(), report, asJSON); printErr != nil {
 		return printErr
 	}
+	if err == nil && !report.Sound() {
+		return cli.Failure{
+			Err: errors.New("submissions were refused, or are not the same as before"), Code: exitPartly,
+			Hint: "the lines above name them; everything else came in: tell the admin, and keep this parcel",
+		}
+	}
 	return err
 }
 
 // printReport prints the ids of what is new, or everything.
 func printReport(w io.Writer, r desk.Report, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		raw, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return fmt.Errorf("failed to encode: %w", err)
+		}
+		_, err = fmt.Fprintf(w, "%s\n", plainJSON(raw))
+		return err
 	}
 	for _, id := range r.New {
 		if _, err := fmt.Fprintln(w, id); err != nil {
@@ -90,7 +101,13 @@ func tellReport(w io.Writer, r desk.Report) {
 	for _, id := range slices.Sorted(maps.Keys(r.Doubtful)) {
 		fmt.Fprintf(w, "doubtful: %s: %s\n", id, r.Doubtful[id])
 	}
+	for _, id := range r.Healed {
+		fmt.Fprintf(w, "mended: %s: files of it were missing or damaged\n", id)
+	}
 	for _, id := range r.Conflicts {
-		fmt.Fprintf(w, "conflict: %s: this parcel has other contents for it; what was here is kept\n", id)
+		fmt.Fprintf(w, "conflict: %s: this parcel has another envelope, header or file for it; what was here is kept\n", id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.Refused)) {
+		fmt.Fprintf(w, "refused: %s: %s\n", id, visible.Line(r.Refused[id]))
 	}
 }

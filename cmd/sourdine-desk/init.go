@@ -7,6 +7,7 @@ import (
 
 	"sourdine/cmd/internal/cli"
 	"sourdine/journalist-ui/desk"
+	"sourdine/vault/card"
 )
 
 func initCommand() *cobra.Command {
@@ -24,6 +25,9 @@ folder, and the passphrase in your head or on paper in another place.`,
 		Example: `  sourdine-desk init --home ~/desk --name "Alice, Nice" --passphrase-file pass.txt`,
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkName(name); err != nil {
+				return err
+			}
 			passphrase, err := readPassphrase(cmd, f.passphraseFile)
 			if err != nil {
 				return err
@@ -39,4 +43,13 @@ folder, and the passphrase in your head or on paper in another place.`,
 	cmd.Flags().StringVar(&name, "name", "", "the reviewer's name, for the admin; sources never see it (required)")
 	_ = cmd.MarkFlagRequired("name") // fails only for a flag that is not there
 	return cmd
+}
+
+// checkName refuses a name before the passphrase is asked for.
+func checkName(name string) error {
+	const some = "a certificate"
+	if _, err := (card.Card{Name: name, Certificate: some}).Encode(); err != nil {
+		return cli.Failure{Err: err, Code: cli.Usage}
+	}
+	return nil
 }

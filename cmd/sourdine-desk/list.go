@@ -20,7 +20,7 @@ func listCommand() *cobra.Command {
 		Use:   "list --home DIR --passphrase-file F",
 		Short: "list the submissions, the last imported first",
 		Long: `list shows every submission at this desk: id, day, channel, the beginning of the
-message, and each file with its number, name, type, size and the beginning of
+message, and each item with its number, name, type, size and the beginning of
 its SHA-256. --json gives all of it in full.
 
 Names and messages are the source's. Signs that could mislead the eye or the

@@ -21,10 +21,21 @@ func main() {
 	if len(os.Args) == 2 && os.Args[1] == workerCommand {
 		os.Exit(preview.RunWorker())
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program whatever it waits for
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
+}
+
+// endings are the signals after which the program puts away what it has in hand
+// and ends. The terminal's end is one, unless nohup(1) asked to outlive it.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {

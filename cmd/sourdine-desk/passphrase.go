@@ -44,7 +44,7 @@ func readPassphrase(cmd *cobra.Command, path string) ([]byte, error) {
 const maxLine = desk.MaxPassphrase + 3
 
 func firstLine(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxLine))
+	b, err := readLine(r)
 	if err != nil {
 		return nil, fmt.Errorf("failed to read the passphrase: %w", err)
 	}
@@ -52,9 +52,26 @@ func firstLine(r io.Reader) ([]byte, error) {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	switch {
 	case len(line) == 0:
-		return nil, errors.New("the first line of the passphrase file is empty")
+		return nil, fmt.Errorf("%w: the first line of its file is empty", desk.ErrWeakPassphrase)
 	case len(line) > desk.MaxPassphrase:
-		return nil, fmt.Errorf("the passphrase is longer than %d bytes", desk.MaxPassphrase)
+		return nil, fmt.Errorf("%w: it is longer than %d bytes", desk.ErrWeakPassphrase, desk.MaxPassphrase)
 	}
 	return line, nil
+}
+
+// readLine reads to the first line end, or as much as a passphrase can be. It
+// does not wait for the end of the file, which a terminal has none of.
+func readLine(r io.Reader) ([]byte, error) {
+	b := make([]byte, 0, maxLine)
+	for len(b) < cap(b) && !bytes.Contains(b, []byte("\n")) {
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
 }

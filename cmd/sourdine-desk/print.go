@@ -6,7 +6,11 @@ import (
 	"io"
 	"iter"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
+
+	"sourdine/journalist-ui/visible"
 )
 
 // printTable prints rows in columns that line up.
@@ -40,7 +44,7 @@ func printJSON[T any](w io.Writer, all iter.Seq2[T, error]) error {
 		if err != nil {
 			return fmt.Errorf("failed to encode: %w", err)
 		}
-		if _, err := fmt.Fprintf(w, "%s\n  %s", separator, raw); err != nil {
+		if _, err := fmt.Fprintf(w, "%s\n  %s", separator, plainJSON(raw)); err != nil {
 			return err
 		}
 		separator = ","
@@ -51,4 +55,22 @@ func printJSON[T any](w io.Writer, all iter.Seq2[T, error]) error {
 	}
 	_, err := fmt.Fprintln(w, "\n]")
 	return err
+}
+
+// plainJSON writes what a terminal obeys, or the eye does not see, as \uXXXX
+// (RFC 8259, section 7): the value stays the same. Such a character can stand
+// only within a string.
+func plainJSON(raw []byte) []byte {
+	plain := make([]byte, 0, len(raw))
+	for _, r := range string(raw) {
+		switch hi, lo := utf16.EncodeRune(r); {
+		case visible.Is(string(r)):
+			plain = utf8.AppendRune(plain, r)
+		case hi != unicode.ReplacementChar:
+			plain = fmt.Appendf(plain, `\u%04x\u%04x`, hi, lo)
+		default:
+			plain = fmt.Appendf(plain, `\u%04x`, r)
+		}
+	}
+	return plain
 }

@@ -14,9 +14,10 @@ func recordAttachCommand() *cobra.Command {
 	var f deskFlags
 	cmd := &cobra.Command{
 		Use:   "attach --home DIR --passphrase-file F RECORD SUBMISSION N",
-		Short: "attach a file of a submission to a record and print its exhibit number",
-		Long: `attach makes item N of a submission the next exhibit of a record. Numbers are
-given once: attaching the same item again prints the number it has. RECORD and
+		Short: "attach an item of a submission to a record and print its exhibit number",
+		Long: `attach makes item N of a submission the next exhibit of a record, after checking
+that it is here and is what its manifest says. Numbers are given once: attaching
+the same item again prints the number it has. RECORD and
 SUBMISSION may be the beginnings of the ids.`,
 		Example: "  sourdine-desk record attach --home ~/desk --passphrase-file pass.txt 7k3mq-8xw2d mzxw6ytb 1",
 		Args:    cli.Args("RECORD", "SUBMISSION", "N"),
@@ -34,7 +35,7 @@ SUBMISSION may be the beginnings of the ids.`,
 				if err != nil {
 					return err
 				}
-				x, err := d.Casebook().Attach(ctx, record, submission, n)
+				x, err := d.Attach(ctx, record, submission, n)
 				if err != nil {
 					return err
 				}

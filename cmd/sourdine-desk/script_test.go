@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,9 +28,22 @@ func setup(t *testing.T) func(*testscript.Env) error {
 		if err := os.CopyFS(home, os.DirFS(template)); err != nil {
 			return err
 		}
+		if err := shut(home); err != nil {
+			return err
+		}
 		env.Values["vault"] = desktest.NewVault(t)
 		return os.WriteFile(pass, []byte(desktest.Passphrase+"\n"), 0o600)
 	}
+}
+
+// shut closes a home to others: os.CopyFS does not keep permissions.
+func shut(home string) error {
+	return filepath.WalkDir(home, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return errors.Join(err, os.Chmod(path, 0o600))
+	})
 }
 
 func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []string) {
@@ -42,6 +56,14 @@ func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []stri
 		"submit-elsewhere": func(ts *testscript.TestScript, _ bool, args []string) { submit(ts, other, args) },
 		// forge FILE: a submission whose file is not the one in its manifest.
 		"forge": func(ts *testscript.TestScript, _ bool, args []string) { forge(ts, certificate, args[0]) },
+		// undescribed FILE: a submission whose manifest is damaged.
+		"undescribed": func(ts *testscript.TestScript, _ bool, args []string) {
+			raw, err := os.ReadFile(ts.MkAbs(args[0]))
+			ts.Check(err)
+			v := vaultOf(ts)
+			s := v.Sealer(certificate)
+			ts.Setenv("ID", v.Commit(s.Envelope(), v.Seal(s, []byte("{}")), v.Seal(s, raw)))
+		},
 		// pack FILE: writes the vault's parcel, and sets $VAULT_KEY.
 		"pack": func(ts *testscript.TestScript, _ bool, args []string) {
 			v := vaultOf(ts)

@@ -26,8 +26,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve --home DIR",
 		Short: "show the desk's pages to the browser of this machine",
 		Long: `serve shows the desk's pages on this machine only, until it is stopped. It prints
-an address that works once: open it in a browser. Without --passphrase-file the
-first page asks for the passphrase.
+an address that works once: open it in a private window of a browser, which keeps
+no history of what it showed. Without --passphrase-file the first page asks for
+the passphrase.
 
 The program gives up the network before it opens the home. Other commands may be
 used meanwhile: what "import" brings is there at the next reload.`,
@@ -74,7 +75,7 @@ func serve(cmd *cobra.Command, listener net.Listener, home, passphraseFile strin
 		if err != nil {
 			return err
 		}
-		if config.Desk, err = desk.Open(cmd.Context(), home, passphrase); err != nil {
+		if config.Desk, err = openDesk(cmd, home, passphrase); err != nil {
 			return err
 		}
 		defer config.Desk.Close()
@@ -85,7 +86,7 @@ func serve(cmd *cobra.Command, listener net.Listener, home, passphraseFile strin
 	}
 	defer site.Close()
 	fmt.Fprintln(cmd.OutOrStdout(), "desk", site.URL())
-	fmt.Fprintln(cmd.ErrOrStderr(), "open the address in a browser on this machine: it works once; stop with Ctrl-C")
+	fmt.Fprintln(cmd.ErrOrStderr(), "open the address in a private window of a browser on this machine: it works once; stop with Ctrl-C")
 	return serveUntilStopped(cmd.Context(), listener, site)
 }
 
@@ -100,7 +101,7 @@ func siteConfig(cmd *cobra.Command, listener net.Listener, home string) (journal
 		Failed:  func(err error) { fmt.Fprintf(cmd.ErrOrStderr(), "error: %v\n", err) },
 		// Not the request's context: the desk outlives it.
 		Unlock: func(_ context.Context, passphrase []byte) (*desk.Desk, error) {
-			return desk.Open(cmd.Context(), home, passphrase)
+			return openDesk(cmd, home, passphrase)
 		},
 	}, nil
 }
@@ -111,7 +112,8 @@ func serveUntilStopped(ctx context.Context, listener net.Listener, site *journal
 	const patience = 3 * time.Second
 	server := &http.Server{
 		Handler:           site,
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: 10 * time.Second, // the site has its own patience with bodies
+		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          log.New(io.Discard, "", 0), // it would name paths
 		BaseContext:       func(net.Listener) context.Context { return ctx },

@@ -9,12 +9,13 @@ import (
 )
 
 // The kinds of journal entries. FORMAT.md, "Kinds", describes their bodies: a
-// Submission, a recordAdded, an exhibitAttached. Once written they are read for
+// Submission twice, a recordAdded, an exhibitAttached. Once written they are read for
 // ever; a new meaning is a new kind.
 const (
-	submissionImport = "submission.import"
-	recordAdd        = "record.add"
-	recordAttach     = "record.attach"
+	submissionImport    = "submission.import"
+	submissionSupersede = "submission.supersede"
+	recordAdd           = "record.add"
+	recordAttach        = "record.attach"
 )
 
 type recordAdded struct {
@@ -35,6 +36,8 @@ func apply(ctx context.Context, tx *sql.Tx, e entry) error {
 	switch e.Kind {
 	case submissionImport:
 		err = applyAs(ctx, tx, e, applySubmission)
+	case submissionSupersede:
+		err = applyAs(ctx, tx, e, applySupersession)
 	case recordAdd:
 		err = applyAs(ctx, tx, e, applyRecord)
 	case recordAttach:
@@ -64,18 +67,45 @@ func applySubmission(ctx context.Context, tx *sql.Tx, seq int64, s Submission) e
 	if err != nil {
 		return err
 	}
+	if err := insertItems(ctx, tx, seq, s.Items); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO search (rowid, message, names) VALUES (?, ?,
+		(SELECT group_concat(name, char(10) ORDER BY n) FROM item WHERE submission = ?))`, seq, s.Message, seq)
+	return err
+}
+
+func insertItems(ctx context.Context, tx *sql.Tx, submission int64, items []Item) error {
 	insert, err := tx.PrepareContext(ctx, "INSERT INTO item (submission, n, name, size, type, sha256) VALUES (?, ?, ?, ?, ?, ?)")
 	if err != nil {
 		return err
 	}
 	defer insert.Close()
-	for _, i := range s.Items {
-		if _, err := insert.ExecContext(ctx, seq, i.N, i.Name, i.Size, i.Type, i.SHA256); err != nil {
+	for _, i := range items {
+		if _, err := insert.ExecContext(ctx, submission, i.N, i.Name, i.Size, i.Type, i.SHA256); err != nil {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO search (rowid, message, names) VALUES (?, ?,
-		(SELECT group_concat(name, char(10) ORDER BY n) FROM item WHERE submission = ?))`, seq, s.Message, seq)
+	return nil
+}
+
+// applySupersession leaves the submission where it stands in the list: it keeps
+// the seq of its import.
+func applySupersession(ctx context.Context, tx *sql.Tx, _ int64, s Submission) error {
+	var seq int64
+	err := tx.QueryRowContext(ctx, `UPDATE submission SET vault = ?, channel = ?, day = ?, language = ?, message = ?, doubtful = ?
+		WHERE id = ? RETURNING seq`, s.Vault, s.Channel, s.Day, s.Language, s.Message, s.Doubtful, s.ID).Scan(&seq)
+	if err != nil {
+		return nameMissing(err, "submission", s.ID)
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM item WHERE submission = ?", seq); err != nil {
+		return err
+	}
+	if err := insertItems(ctx, tx, seq, s.Items); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE search SET message = ?, names =
+		(SELECT group_concat(name, char(10) ORDER BY n) FROM item WHERE submission = ?) WHERE rowid = ?`, s.Message, seq, seq)
 	return err
 }
 

@@ -23,31 +23,38 @@ type Exhibit struct {
 // Attach makes an item of a submission the next exhibit of a record. A number is
 // never given twice within a record; an item that is attached already keeps its
 // number, and that exhibit is returned. The error is [ErrNotFound] when the
-// record, the submission or the item is not there.
+// record, the submission or the item is not there. It knows what the manifest
+// says, not whether the item is there and is that: Desk.Attach of package desk
+// finds out first.
 func (c *Casebook) Attach(ctx context.Context, recordID, submissionID string, item int) (x Exhibit, err error) {
 	err = c.write(ctx, func(tx *sql.Tx) error {
-		r, err := oneRecord(ctx, tx, recordID)
-		if err != nil {
-			return nameMissing(err, "record", recordID)
-		}
-		attached := func(x Exhibit) bool { return x.Submission == submissionID && x.Item == item }
-		if i := slices.IndexFunc(r.Exhibits, attached); i >= 0 {
-			x = r.Exhibits[i]
-			return nil
-		}
-		s, err := oneSubmission(ctx, tx, submissionID)
-		if err != nil {
-			return nameMissing(err, "submission", submissionID)
-		}
-		if x, err = r.nextExhibit(s, item); err != nil {
-			return err
-		}
-		return c.enter(ctx, tx, recordAttach, exhibitAttached{Record: r.ID, Exhibit: x})
+		x, err = c.attach(ctx, tx, recordID, submissionID, item)
+		return err
 	})
 	if err != nil {
 		return Exhibit{}, fmt.Errorf("failed to attach an exhibit: %w", err)
 	}
 	return x, nil
+}
+
+func (c *Casebook) attach(ctx context.Context, tx *sql.Tx, recordID, submissionID string, item int) (Exhibit, error) {
+	r, err := oneRecord(ctx, tx, recordID)
+	if err != nil {
+		return Exhibit{}, nameMissing(err, "record", recordID)
+	}
+	attached := func(x Exhibit) bool { return x.Submission == submissionID && x.Item == item }
+	if i := slices.IndexFunc(r.Exhibits, attached); i >= 0 {
+		return r.Exhibits[i], nil
+	}
+	s, err := oneSubmission(ctx, tx, submissionID)
+	if err != nil {
+		return Exhibit{}, nameMissing(err, "submission", submissionID)
+	}
+	x, err := r.nextExhibit(s, item)
+	if err != nil {
+		return Exhibit{}, err
+	}
+	return x, c.enter(ctx, tx, recordAttach, exhibitAttached{Record: r.ID, Exhibit: x})
 }
 
 // nextExhibit is what the item will be in the record. Exhibits are in the order

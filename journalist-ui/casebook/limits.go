@@ -23,7 +23,9 @@ const (
 	sha256Chars = 64
 )
 
-func (s Submission) check() error {
+// Check returns [ErrInvalid] for a submission that [Casebook.AddSubmission] would
+// not take.
+func (s Submission) Check() error {
 	if err := checkID(s.ID); err != nil {
 		return err
 	}

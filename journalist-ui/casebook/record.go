@@ -25,12 +25,31 @@ type Field struct {
 
 // AddRecord enters a new record, without exhibits.
 func (c *Casebook) AddRecord(ctx context.Context, title string, fields []Field) (Record, error) {
+	return c.addRecord(ctx, title, fields, func(*sql.Tx, *Record) error { return nil })
+}
+
+// AddRecordWith enters a new record and its first exhibit, both or neither. The
+// errors are those of [Casebook.AddRecord] and [Casebook.Attach].
+func (c *Casebook) AddRecordWith(ctx context.Context, title string, fields []Field, submissionID string, item int) (Record, error) {
+	return c.addRecord(ctx, title, fields, func(tx *sql.Tx, r *Record) error {
+		x, err := c.attach(ctx, tx, r.ID, submissionID, item)
+		r.Exhibits = append(r.Exhibits, x)
+		return err
+	})
+}
+
+// addRecord does more in the transaction that enters the record.
+func (c *Casebook) addRecord(ctx context.Context, title string, fields []Field, more func(*sql.Tx, *Record) error) (Record, error) {
 	r := Record{ID: newRecordID(), Title: title, Fields: append([]Field{}, fields...), Exhibits: []Exhibit{}}
 	if err := r.check(); err != nil {
 		return Record{}, fmt.Errorf("failed to add a record: %w", err)
 	}
 	err := c.write(ctx, func(tx *sql.Tx) error {
-		return c.enter(ctx, tx, recordAdd, recordAdded{ID: r.ID, Title: r.Title, Fields: r.Fields})
+		err := c.enter(ctx, tx, recordAdd, recordAdded{ID: r.ID, Title: r.Title, Fields: r.Fields})
+		if err != nil {
+			return err
+		}
+		return more(tx, &r)
 	})
 	if err != nil {
 		return Record{}, fmt.Errorf("failed to add a record: %w", err)

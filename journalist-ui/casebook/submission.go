@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"slices"
 )
 
 // A Submission is what the desk knows of a submission that it opened. The sealed
@@ -38,7 +39,7 @@ func (c *Casebook) AddSubmission(ctx context.Context, s Submission) (added bool,
 	if s.Items == nil {
 		s.Items = []Item{}
 	}
-	if err := s.check(); err != nil {
+	if err := s.Check(); err != nil {
 		return false, fmt.Errorf("failed to add a submission: %w", err)
 	}
 	err = c.write(ctx, func(tx *sql.Tx) error {
@@ -58,6 +59,39 @@ func (c *Casebook) AddSubmission(ctx context.Context, s Submission) (added bool,
 		return false, fmt.Errorf("failed to add submission %s: %w", s.ID, err)
 	}
 	return added, nil
+}
+
+// Described reports whether anything of what the source sent is known: the
+// manifest opened.
+func (s Submission) Described() bool {
+	opened := func(i Item) bool { return i.SHA256 != "" }
+	return s.Doubtful == "" || s.Message != "" || s.Language != "" || slices.ContainsFunc(s.Items, opened)
+}
+
+// SupersedeSubmission enters the description of a submission that could not be
+// opened when it was entered. For any other the error is [ErrConflict]: what is
+// known stays.
+func (c *Casebook) SupersedeSubmission(ctx context.Context, s Submission) error {
+	if s.Items == nil {
+		s.Items = []Item{}
+	}
+	if err := s.Check(); err != nil {
+		return fmt.Errorf("failed to supersede a submission: %w", err)
+	}
+	err := c.write(ctx, func(tx *sql.Tx) error {
+		old, err := oneSubmission(ctx, tx, s.ID)
+		switch {
+		case err != nil:
+			return nameMissing(err, "submission", s.ID)
+		case old.Described() || !s.Described():
+			return ErrConflict
+		}
+		return c.enter(ctx, tx, submissionSupersede, s)
+	})
+	if err != nil {
+		return fmt.Errorf("failed to supersede submission %s: %w", s.ID, err)
+	}
+	return nil
 }
 
 // Submission returns the submission with this id, or [ErrNotFound].

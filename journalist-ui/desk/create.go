@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 
@@ -21,8 +22,10 @@ import (
 
 // Create makes a home with new keys for the reviewer called name (as
 // [card.Card] allows), locked with the passphrase. The folder must not exist, or
-// be empty; else the error is [ErrExists]. An error leaves nothing behind; what a
-// crash leaves behind is no home to [Open], and Create says so.
+// be empty; else the error is [ErrExists]. Folders above it are made where they
+// are missing. An error leaves nothing behind that was not there before, and
+// takes nothing away that someone else put there meanwhile; what a crash leaves
+// behind is no home to [Open], and Create says so.
 func Create(ctx context.Context, home, name string, passphrase []byte) error {
 	if err := checkPassphrase(passphrase); err != nil {
 		return err
@@ -34,35 +37,18 @@ func Create(ctx context.Context, home, name string, passphrase []byte) error {
 	if err != nil {
 		return err
 	}
-	made, err := claim(home)
+	c, err := claim(home)
 	if err != nil {
 		return err
 	}
-	if err := h.write(ctx, home); err != nil {
-		return errors.Join(err, discard(home, made))
-	}
-	return syncFolder(filepath.Dir(filepath.Clean(home)))
-}
-
-// claim makes the folder, unless it is there, and takes possession of it: of two
-// programs that create a home in it at once, one gets [ErrExists].
-func claim(home string) (made bool, err error) {
-	_, err = os.Lstat(home)
-	made = errors.Is(err, fs.ErrNotExist)
-	if err := os.MkdirAll(home, folderMode); err != nil {
-		return made, fmt.Errorf("failed to create the home: %w", err)
-	}
-	if err := os.Chmod(home, folderMode); err != nil {
-		return made, fmt.Errorf("failed to close the home to others: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(home, lockName), os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
-	if errors.Is(err, fs.ErrExist) {
-		return made, checkFolder(home)
+	err = h.write(ctx, c)
+	if err == nil {
+		err = c.syncAbove()
 	}
 	if err != nil {
-		return made, fmt.Errorf("failed to create the home: %w", err)
+		return errors.Join(err, c.discard())
 	}
-	return made, f.Close()
+	return nil
 }
 
 // checkFolder refuses a folder that is in use.
@@ -153,52 +139,46 @@ func (h *newborn) addSecret(name string, entity *openpgp.Entity, secret string) 
 }
 
 // write puts the home on disk, the mark last.
-func (h *newborn) write(ctx context.Context, home string) error {
+func (h *newborn) write(ctx context.Context, c *claimed) error {
 	for _, f := range h.files {
-		if err := writeFile(home, f.name, f.data); err != nil {
+		if err := c.write(f.name, f.data); err != nil {
 			return err
 		}
 	}
-	if err := os.Mkdir(filepath.Join(home, sealedName), folderMode); err != nil {
+	if err := os.Mkdir(c.path(sealedName), folderMode); err != nil {
 		return fmt.Errorf("failed to create the home: %w", err)
 	}
-	book, err := casebook.Create(ctx, filepath.Join(home, casebookName), h.casebookKey, h.fingerprint)
+	c.written = append(c.written, sealedName)
+	book, err := casebook.Create(ctx, c.path(casebookName), h.casebookKey, h.fingerprint)
 	if err != nil {
 		return err
 	}
+	c.written = append(c.written, casebookName, casebookName+"-journal")
 	if err := book.Close(); err != nil {
 		return err
 	}
-	return writeFile(home, markName, append(h.mark, '\n'))
-}
-
-// discard takes back what write did in a folder that was empty.
-func discard(home string, made bool) error {
-	entries, err := os.ReadDir(home)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		err = errors.Join(err, os.RemoveAll(filepath.Join(home, e.Name())))
-	}
-	if made {
-		err = errors.Join(err, os.Remove(home))
-	}
-	return err
+	return c.writeMark(append(h.mark, '\n'))
 }
 
 // Card returns the reviewer's card, for the admin. It needs no passphrase: a
-// card holds public parts only.
+// card holds public parts only. A card that is not of this home's key is an
+// error: whoever is on a roster reads what is sealed to it.
 func Card(home string) ([]byte, error) {
-	if _, err := readMark(home); err != nil {
+	m, err := readMark(home)
+	if err != nil {
 		return nil, err
 	}
 	raw, err := readFile(filepath.Join(home, cardName), card.MaxSize)
 	if err != nil {
 		return nil, fmt.Errorf("failed to read the card: %w", err)
 	}
-	if _, err := card.Parse(raw); err != nil {
+	c, err := card.Parse(raw)
+	if err != nil {
 		return nil, fmt.Errorf("the home's %s is damaged: %w", cardName, err)
+	}
+	ring, err := openpgp.ReadArmoredKeyRing(strings.NewReader(c.Certificate))
+	if err != nil || len(ring) != 1 || ring[0].PrivateKey != nil || fingerprint(ring[0]) != m.Fingerprint {
+		return nil, fmt.Errorf("the home's %s is damaged: its certificate is not that of this home's key", cardName)
 	}
 	return raw, nil
 }

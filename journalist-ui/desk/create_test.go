@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
 	"sourdine/vault/card"
@@ -76,6 +78,10 @@ func checkCard(t *testing.T, d *desk.Desk, home string) {
 	if err != nil || len(losses) > 0 || certificate.Version() != 6 {
 		t.Errorf("version %d, losses %v, %v", certificate.Version(), losses, err)
 	}
+	created := certificateTime(t, c.Certificate)
+	if age := time.Since(created); age < 24*time.Hour || age > 49*time.Hour || created.UTC().Format(time.TimeOnly) != "00:00:00" {
+		t.Errorf("the key says that it was made at %v", created)
+	}
 	if strings.Contains(c.Certificate, "Élise") {
 		t.Error("the certificate carries the reviewer's name")
 	}
@@ -86,6 +92,52 @@ func checkCard(t *testing.T, d *desk.Desk, home string) {
 	private, err := d.ClientKey()
 	if err != nil || !private.Public().Equal(public) || d.Fingerprint() != certificate.Fingerprint() {
 		t.Errorf("the card is not this desk's: %v", err)
+	}
+}
+
+func certificateTime(t *testing.T, certificate string) time.Time {
+	t.Helper()
+	ring, err := openpgp.ReadArmoredKeyRing(strings.NewReader(certificate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := ring[0].LatestValidDirectSignature(time.Now(), nil)
+	if err != nil || !signed.CreationTime.Equal(ring[0].PrimaryKey.CreationTime) {
+		t.Fatalf("signed %v, %v", signed, err)
+	}
+	for _, sub := range ring[0].Subkeys {
+		if !sub.PublicKey.CreationTime.Equal(ring[0].PrimaryKey.CreationTime) {
+			t.Errorf("a subkey of %v", sub.PublicKey.CreationTime)
+		}
+	}
+	return ring[0].PrimaryKey.CreationTime
+}
+
+// The card of another reviewer, or one with a private key, is not given out.
+func TestForeignCard(t *testing.T) {
+	home, other := desktest.NewHome(t), filepath.Join(t.TempDir(), "other")
+	if err := desk.Create(ctx, other, "a", passphrase); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := desk.Card(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(filepath.Join(home, "key.asc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := card.Card{Name: "a", Certificate: string(key)}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, bad := range map[string][]byte{"another's": foreign, "a private key": private, "no certificate": []byte("not a card")} {
+		if err := os.WriteFile(filepath.Join(home, "card.json"), bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if raw, err := desk.Card(home); err == nil || len(raw) > 0 {
+			t.Errorf("%s: %d bytes, %v", what, len(raw), err)
+		}
 	}
 }
 
@@ -218,6 +270,43 @@ func TestFailedCreateLeavesNothing(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(home); err != nil || len(entries) > 0 {
 		t.Errorf("in an empty folder: %v, %v", entries, err)
+	}
+}
+
+// What someone puts into the folder while the keys are made is never removed.
+func TestCreateTakesNothingAway(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "home")
+	if err := os.Mkdir(home, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- desk.Create(ctx, home, "a", passphrase) }()
+	time.Sleep(20 * time.Millisecond) // it has looked into the folder, and makes keys
+	thesis := filepath.Join(home, "thesis.odt")
+	if err := os.WriteFile(thesis, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, desk.ErrExists) {
+		t.Errorf("got %v", err)
+	}
+	entries, err := os.ReadDir(home)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "thesis.odt" {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+	if info, err := os.Stat(home); err != nil || info.Mode().Perm() != 0o755 {
+		t.Errorf("the folder's mode was changed: %v, %v", info, err)
+	}
+}
+
+func TestFailedCreateRemovesParents(t *testing.T) {
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	above := t.TempDir()
+	if err := desk.Create(cancelled, filepath.Join(above, "a", "b", "home"), "a", passphrase); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	if entries, err := os.ReadDir(above); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v, %v", entries, err)
 	}
 }
 

@@ -12,16 +12,21 @@
 //   - [Desk.Import] shows and stores nothing of a parcel before its signature is
 //     verified under the pinned vault key. A submission is stored whole or not at
 //     all, whatever instant the machine stops at; importing again goes on from
-//     there and changes nothing that is there.
+//     there. It compares what is there with what the vault signed: it replaces
+//     files that are missing or damaged, changes no others, and reports a
+//     submission of which the vault now says something else.
 //   - What fails for one submission stops no other: it is kept, marked with a
-//     [Doubt], and reported.
+//     [Doubt], or refused, and reported.
+//   - Nothing becomes an exhibit by [Desk.Attach] that was not read whole and
+//     found to be what its manifest describes.
 //   - What [Desk.Item] gives out ends with io.EOF only if it is byte for byte what
-//     the source sent. After an error of [Desk.Save] no output file remains.
+//     its manifest describes, that is, what the server sealed. After an error of [Desk.Save] no output file remains.
 //   - A name that a source chose never becomes a path.
 //
 // What it does not promise: that the first parcel came from the right vault
 // (the reviewer compares the key with the admin); that files which the reviewer
-// saved are protected; that a stolen disk hides how much was sent and when.
+// saved are protected; that a stolen disk hides how much was sent and when, or
+// to whom: an envelope names the key of every reviewer whom it was sealed to.
 //
 // FORMAT.md beside this file describes the home and how to open it with other
 // people's tools.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"sourdine/journalist-ui/casebook"
@@ -14,75 +15,140 @@ import (
 	"sourdine/vault/parcel"
 )
 
-// catchUp enters what an interrupted import stored and did not enter.
+// catchUp enters what an interrupted import stored and did not enter, and what
+// could not be opened before and can be now. A submission that cannot be entered
+// is reported and stops no other.
 func (d *Desk) catchUp(ctx context.Context, report *Report) error {
 	ids, err := d.store().ids()
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		_, err := d.book.Submission(ctx, id)
-		if err == nil {
+		known, err := d.book.Submission(ctx, id)
+		if err == nil && known.Described() {
 			continue
 		}
-		if !errors.Is(err, casebook.ErrNotFound) {
+		if err != nil && !errors.Is(err, casebook.ErrNotFound) {
 			return err
 		}
-		s, err := d.store().entry(id)
-		if err != nil {
-			return err
-		}
-		if err := d.enter(ctx, s, report); err != nil {
+		if err := d.enterStored(ctx, id, report); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// enter opens the manifest of a stored submission and tells the casebook.
-func (d *Desk) enter(ctx context.Context, s parcel.Submission, report *Report) error {
-	vaultKey, err := d.VaultKey()
+func (d *Desk) enterStored(ctx context.Context, id string, report *Report) error {
+	s, err := d.store().entry(id)
+	if err != nil {
+		report.Refused[id] = err.Error()
+		return nil
+	}
+	at, err := d.store().at(id)
 	if err != nil {
 		return err
 	}
-	known, err := d.describe(s)
+	known, err := d.describe(at, s)
 	if err != nil {
-		return fmt.Errorf("submission %s: %w", s.ID, err)
+		report.Refused[id] = fmt.Sprintf("what is stored of it cannot be read: %v", err)
+		return nil
+	}
+	change, err := d.changeBy(ctx, known)
+	if err != nil {
+		return err
+	}
+	err = d.enter(ctx, known, change, report)
+	if errors.Is(err, casebook.ErrInvalid) {
+		report.Refused[id] = err.Error()
+		return nil
+	}
+	return err
+}
+
+// A change is what a description would change in the casebook.
+type change int
+
+const (
+	changeNothing change = iota
+	changeNew            // there is none of this submission yet
+	changeBetter         // the one that is there could tell nothing
+	changeRefused        // the one that is there says otherwise
+)
+
+func (d *Desk) changeBy(ctx context.Context, known casebook.Submission) (change, error) {
+	old, err := d.book.Submission(ctx, known.ID)
+	switch {
+	case errors.Is(err, casebook.ErrNotFound):
+		return changeNew, nil
+	case err != nil:
+		return changeNothing, err
+	case reflect.DeepEqual(old, known), !old.Described() && !known.Described():
+		return changeNothing, nil
+	case !old.Described():
+		return changeBetter, nil
+	}
+	return changeRefused, nil
+}
+
+// enter tells the casebook of a submission that is stored, and reports it. A
+// change that is refused is the caller's to report.
+func (d *Desk) enter(ctx context.Context, known casebook.Submission, c change, report *Report) error {
+	switch c {
+	case changeNew:
+		if _, err := d.book.AddSubmission(ctx, known); err != nil {
+			return err
+		}
+		report.New = append(report.New, known.ID)
+	case changeBetter:
+		if err := d.book.SupersedeSubmission(ctx, known); err != nil {
+			return err
+		}
+		report.Healed = append(report.Healed, known.ID)
+	}
+	if known.Doubtful != "" && c != changeNothing {
+		report.Doubtful[known.ID] = Doubt(known.Doubtful)
+	}
+	return nil
+}
+
+// describe returns what the manifest of the submission in a folder says, or what
+// can be known without it. An error means that the disk failed, not the
+// submission.
+func (d *Desk) describe(at folder, s parcel.Submission) (casebook.Submission, error) {
+	vaultKey, err := d.VaultKey()
+	if err != nil {
+		return casebook.Submission{}, err
+	}
+	known, err := d.read(at, s)
+	if err != nil {
+		return known, fmt.Errorf("submission %s: %w", s.ID, err)
 	}
 	known.Vault = vaultKey
-	added, err := d.book.AddSubmission(ctx, known)
-	if errors.Is(err, casebook.ErrInvalid) {
+	if known.Check() != nil {
 		// A manifest can be valid and still be more than the casebook takes.
 		known = undescribed(s, DoubtManifest)
 		known.Vault = vaultKey
-		added, err = d.book.AddSubmission(ctx, known)
 	}
-	if err != nil {
-		return err
-	}
-	if added {
-		report.New = append(report.New, s.ID)
-	}
-	if known.Doubtful != "" {
-		report.Doubtful[s.ID] = Doubt(known.Doubtful)
-	}
-	return nil
+	return known, nil
 }
 
-// describe returns what the manifest says, or what can be known without it. An
-// error means that the disk failed, not the submission.
-func (d *Desk) describe(s parcel.Submission) (casebook.Submission, error) {
-	raw, err := d.openManifest(s)
+func (d *Desk) read(at folder, s parcel.Submission) (casebook.Submission, error) {
+	raw, err := d.openManifest(at)
 	if err != nil {
 		if ours := errors.Is(err, unseal.ErrDamaged) || errors.Is(err, unseal.ErrNotForKey); !ours {
 			return casebook.Submission{}, err
 		}
-		return undescribed(s, d.blame(s)), nil
+		return undescribed(s, d.blame(at)), nil
 	}
 	m, err := manifest.Parse(bytes.NewReader(raw))
 	if err != nil {
 		return undescribed(s, DoubtManifest), nil
 	}
+	return described(s, m), nil
+}
+
+// described is a submission as its manifest tells.
+func described(s parcel.Submission, m manifest.Manifest) casebook.Submission {
 	known := casebook.Submission{
 		ID: s.ID, Channel: s.Channel, Day: s.Day, Language: m.Language, Message: m.Message, Items: []casebook.Item{},
 	}
@@ -97,15 +163,15 @@ func (d *Desk) describe(s parcel.Submission) (casebook.Submission, error) {
 	for n := len(m.Items) + 1; n < len(s.Payloads); n++ {
 		known.Items = append(known.Items, casebook.Item{N: n})
 	}
-	return known, nil
+	return known
 }
 
-func (d *Desk) openManifest(s parcel.Submission) ([]byte, error) {
-	envelope, err := d.store().envelope(s.ID)
+func (d *Desk) openManifest(at folder) ([]byte, error) {
+	envelope, err := at.envelope()
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := d.store().payload(s.ID, 0)
+	sealed, err := at.payload(0)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +185,8 @@ func (d *Desk) openManifest(s parcel.Submission) ([]byte, error) {
 }
 
 // blame finds out whether it is the envelope that does not open.
-func (d *Desk) blame(s parcel.Submission) Doubt {
-	envelope, err := d.store().envelope(s.ID)
+func (d *Desk) blame(at folder) Doubt {
+	envelope, err := at.envelope()
 	if err != nil {
 		return DoubtEnvelope
 	}

@@ -19,10 +19,12 @@ var (
 	ErrBusy = errors.New("another import into this home is running")
 	// ErrOtherVault: a parcel names another vault than the pinned one.
 	ErrOtherVault = errors.New("it comes from another vault than the one this desk trusts")
+	// ErrVaultKey: what was given is no vault's public key.
+	ErrVaultKey = errors.New("the vault's key is damaged")
 	// ErrNotFound: no such submission or item at this desk.
 	ErrNotFound = errors.New("not found at this desk")
 	// ErrDiffers: an item is not what its manifest says.
-	ErrDiffers = errors.New("it differs from what the source sent")
+	ErrDiffers = errors.New("it differs from what its manifest says")
 )
 
 // A ParcelError says that a parcel was refused, or from which submission on.

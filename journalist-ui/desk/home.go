@@ -68,8 +68,10 @@ func Open(ctx context.Context, home string, passphrase []byte) (*Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.book, err = casebook.Open(ctx, d.path(casebookName), key, m.Fingerprint)
-	return d, err
+	if d.book, err = casebook.Open(ctx, d.path(casebookName), key, m.Fingerprint); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 func readMark(home string) (mark, error) {

@@ -2,12 +2,15 @@ package desk_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
@@ -40,6 +43,16 @@ func TestOpenRefuses(t *testing.T) {
 		if _, err := desk.Open(ctx, home, []byte(wrong)); !errors.Is(err, desk.ErrPassphrase) {
 			t.Errorf("passphrase %.30q: %v", wrong, err)
 		}
+	}
+}
+
+func TestOpenWithoutCasebook(t *testing.T) {
+	home := desktest.NewHome(t)
+	if err := os.Remove(filepath.Join(home, "casebook.db")); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := desk.Open(ctx, home, passphrase); err == nil || d != nil {
+		t.Errorf("got %v, %v", d, err)
 	}
 }
 
@@ -89,7 +102,11 @@ func TestPassphraseIsNormalized(t *testing.T) {
 func TestPin(t *testing.T) {
 	d := desktest.New(t)
 	one, two := desktest.NewVault(t), desktest.NewVault(t)
-	for _, bad := range []string{"", "x", one.Key[:20], one.Key + "\nx", strings.Repeat("a", 1000)} {
+	_, foreign, err := note.GenerateKey(rand.Reader, "elsewhere") // no parcel could name it
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"", "x", one.Key[:20], one.Key + "\nx", strings.Repeat("a", 1000), foreign} {
 		if err := d.Pin(bad); err == nil {
 			t.Errorf("%.20q was pinned", bad)
 		}

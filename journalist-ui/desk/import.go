@@ -10,7 +10,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"sourdine/journalist-ui/casebook"
 	"sourdine/journalist-ui/unseal"
+	"sourdine/vault/manifest"
 	"sourdine/vault/parcel"
 )
 
@@ -22,19 +24,43 @@ type Report struct {
 	New      []string `json:"new"`    // ids that are at the desk since, doubtful ones too
 	Known    int      `json:"known"`  // were at the desk before
 	Others   int      `json:"others"` // sealed to other reviewers only
-	// Doubtful are those of New that are kept apart.
+	// Healed were here before, with files missing or damaged, or could not be
+	// opened; this import mended them.
+	Healed []string `json:"healed"`
+	// Doubtful are those of New and Healed that are kept apart.
 	Doubtful map[string]Doubt `json:"doubtful"`
-	// Conflicts are known submissions that the parcel has with other contents.
-	// What was there before is kept.
+	// Conflicts are known submissions of which the parcel has another header,
+	// envelope or payload. What was there before is kept.
 	Conflicts []string `json:"conflicts"`
+	// Refused says why a submission is not at the desk: the parcel lists it with
+	// what no vault writes, or what is stored of it is damaged and the parcel has
+	// nothing to mend it with.
+	Refused map[string]string `json:"refused"`
+}
+
+// Sound reports whether nothing but doubtful submissions needs a person's eye.
+func (r Report) Sound() bool { return len(r.Conflicts) == 0 && len(r.Refused) == 0 }
+
+func newReport() Report {
+	return Report{
+		New: []string{}, Healed: []string{}, Doubtful: map[string]Doubt{}, Conflicts: []string{}, Refused: map[string]string{},
+	}
+}
+
+// has reports whether this import told of the submission already.
+func (r *Report) has(id string) bool {
+	_, refused := r.Refused[id]
+	return refused || slices.Contains(r.New, id) || slices.Contains(r.Healed, id) || slices.Contains(r.Conflicts, id)
 }
 
 // Import takes in an outbound parcel. Before the first parcel it trusts the key
 // that the parcel names, and pins it. A parcel that is refused, or damaged
 // somewhere, gives a [ParcelError]; the report then says what came in before it.
+// What is at the desk already is compared, file by file, with what the vault
+// signed; missing and damaged files are replaced from the parcel.
 // Only one import runs at a time: [ErrBusy].
 func (d *Desk) Import(ctx context.Context, r io.Reader) (Report, error) {
-	report := Report{New: []string{}, Doubtful: map[string]Doubt{}, Conflicts: []string{}}
+	report := newReport()
 	release, err := d.lockImport()
 	if err != nil {
 		return report, err
@@ -61,30 +87,28 @@ func (d *Desk) Import(ctx context.Context, r io.Reader) (Report, error) {
 
 // accept pins the key of a parcel whose signature is good.
 func (d *Desk) accept(p *parcel.Reader, report *Report) error {
-	for _, s := range p.Index().Submissions {
-		if err := checkIndexed(s); err != nil {
-			return &ParcelError{Err: err}
-		}
-	}
 	pinned, err := d.VaultKey()
 	if err != nil {
 		return err
 	}
 	report.VaultKey, report.FirstUse = p.VaultKey(), pinned == ""
-	return d.Pin(p.VaultKey())
+	return d.pin(p.VaultKey())
 }
 
-// checkIndexed refuses what no vault writes and the casebook would not take.
+// checkIndexed refuses a submission that no vault writes and the casebook would
+// not take. It says nothing of what stands there: that may be anything.
 func checkIndexed(s parcel.Submission) error {
 	const maxChannel = 256 // bytes
 	day, err := time.Parse(time.DateOnly, s.Day)
 	switch {
 	case err != nil || day.Format(time.DateOnly) != s.Day:
-		return fmt.Errorf("submission %s has a day that is not valid", s.ID)
+		return errors.New("the parcel lists it with a day that is not valid")
 	case !utf8.ValidString(s.Channel) || len(s.Channel) > maxChannel:
-		return fmt.Errorf("submission %s has a channel that is not valid", s.ID)
+		return errors.New("the parcel lists it with a channel that is not valid")
 	case s.Envelope.Size > unseal.MaxEnvelope:
-		return fmt.Errorf("submission %s has an envelope of more than %d bytes", s.ID, unseal.MaxEnvelope)
+		return fmt.Errorf("the parcel lists it with an envelope of more than %d bytes", unseal.MaxEnvelope)
+	case len(s.Payloads) > manifest.MaxItems+1:
+		return fmt.Errorf("the parcel lists it with more than %d files", manifest.MaxItems)
 	}
 	return nil
 }
@@ -111,32 +135,70 @@ func (d *Desk) importOne(ctx context.Context, p *parcel.Reader, s parcel.Submiss
 	if err := next(p, s); err != nil {
 		return err
 	}
-	old, err := d.store().entry(s.ID)
-	switch {
-	case err == nil && !slices.Equal(old.Payloads, s.Payloads):
-		report.Conflicts = append(report.Conflicts, s.ID)
+	if err := checkIndexed(s); err != nil {
+		report.Refused[s.ID] = err.Error()
 		return skip(p, s)
-	case err == nil:
-		if !slices.Contains(report.New, s.ID) { // by catchUp
+	}
+	stored, err := d.store().compare(ctx, s)
+	switch {
+	case err != nil:
+		return err
+	case stored == whole:
+		if !report.has(s.ID) { // by catchUp
 			report.Known++
 		}
 		return skip(p, s)
-	case !errors.Is(err, ErrNotFound):
-		return err
+	case stored == different:
+		report.Conflicts = append(report.Conflicts, s.ID)
+		return skip(p, s)
 	}
 	envelope, err := io.ReadAll(fromParcel{p, s.ID}) // its size was checked
 	if err != nil {
 		return err
 	}
 	// An envelope that cannot be read may be meant for us: it is kept.
-	if ours, err := d.key.Names(envelope); err == nil && !ours {
+	if ours, err := d.key.Names(envelope); stored == absent && err == nil && !ours {
 		report.Others++
 		return skip(p, s)
 	}
-	if err := d.keep(ctx, p, s, envelope); err != nil {
+	return d.take(ctx, p, s, envelope, stored, report)
+}
+
+// take stores a submission and enters it, unless it contradicts what is known.
+func (d *Desk) take(
+	ctx context.Context, p *parcel.Reader, s parcel.Submission, envelope []byte, stored standing, report *Report,
+) error {
+	part, err := d.receive(ctx, p, s, envelope)
+	if err != nil {
 		return err
 	}
-	return d.enter(ctx, s, report)
+	known, change, err := d.judge(ctx, part)
+	if err != nil {
+		return errors.Join(err, part.drop())
+	}
+	// Another envelope is taken for a submission that did not open, and then does.
+	if change == changeRefused || (stored == reenveloped && change != changeBetter) {
+		report.Conflicts = append(report.Conflicts, s.ID)
+		return part.drop()
+	}
+	if err := part.keep(); err != nil {
+		return errors.Join(err, part.drop())
+	}
+	delete(report.Refused, s.ID)
+	if change == changeNothing {
+		report.Healed = append(report.Healed, s.ID)
+	}
+	return d.enter(ctx, known, change, report)
+}
+
+// judge opens what was received, before it is kept.
+func (d *Desk) judge(ctx context.Context, part *partial) (casebook.Submission, change, error) {
+	known, err := d.describe(part.folder, part.entry)
+	if err != nil {
+		return known, changeNothing, err
+	}
+	c, err := d.changeBy(ctx, known)
+	return known, c, err
 }
 
 // skip passes over the payloads of a submission.
@@ -149,29 +211,23 @@ func skip(p *parcel.Reader, s parcel.Submission) error {
 	return nil
 }
 
-// keep stores the sealed files, verified against the signed index.
-func (d *Desk) keep(ctx context.Context, p *parcel.Reader, s parcel.Submission, envelope []byte) (err error) {
+// receive stores the sealed files, verified against the signed index, beside
+// the folder that they are for.
+func (d *Desk) receive(ctx context.Context, p *parcel.Reader, s parcel.Submission, envelope []byte) (*partial, error) {
 	part, err := d.store().begin(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, part.drop())
-		}
-	}()
-	if err := part.add(ctx, envelopeName, bytes.NewReader(envelope)); err != nil {
-		return err
-	}
-	for n := range s.Payloads {
-		if err := next(p, s); err != nil {
-			return err
-		}
-		if err := part.add(ctx, payloadName(n), fromParcel{p, s.ID}); err != nil {
-			return err
+	err = part.add(ctx, envelopeName, bytes.NewReader(envelope))
+	for n := 0; err == nil && n < len(s.Payloads); n++ {
+		if err = next(p, s); err == nil {
+			err = part.add(ctx, payloadName(n), fromParcel{p, s.ID})
 		}
 	}
-	return part.keep()
+	if err != nil {
+		return nil, errors.Join(err, part.drop())
+	}
+	return part, nil
 }
 
 // next moves to the next file of the parcel, which belongs to s.

@@ -177,13 +177,30 @@ func TestRefusedParcelPinsNothing(t *testing.T) {
 	if key, err := d.VaultKey(); key != "" || err != nil {
 		t.Errorf("pinned %q, %v", key, err)
 	}
+}
+
+// What no vault writes is refused, that submission only, at every import.
+func TestRefusedSubmissions(t *testing.T) {
+	d, home := openNew(t)
+	v := desktest.NewVault(t)
+	certificate := desktest.Certificate(t, home)
 	v.Day = "<script>"
-	v.Submit(desktest.Certificate(t, home), "deux")
-	if _, err := d.Import(ctx, bytes.NewReader(v.Parcel())); err == nil || strings.Contains(err.Error(), "<") {
-		t.Errorf("a day that is none: %v", err)
-	}
-	if len(submissions(t, d)) != 0 {
-		t.Error("something was imported")
+	day := v.Submit(certificate, "un")
+	v.Day = "2026-01-31"
+	many := v.Commit(v.Sealer(certificate).Envelope(), make([][]byte, 102)...)
+	sound := v.Submit(certificate, "deux")
+	for range 2 {
+		report := importParcel(t, d, v.Parcel())
+		if len(report.Refused) != 2 || report.Refused[day] == "" || report.Refused[many] == "" || report.Sound() {
+			t.Errorf("refused %v", report.Refused)
+		}
+		if strings.Contains(report.Refused[day], "<") {
+			t.Errorf("the reason has the server's text: %q", report.Refused[day])
+		}
+		known := submissions(t, d)
+		if len(known) != 1 || known[sound].Message != "deux" || len(report.New)+report.Known != 1 {
+			t.Errorf("%d are known; report %+v", len(known), report)
+		}
 	}
 }
 
@@ -383,6 +400,9 @@ func TestOneImportAtATime(t *testing.T) {
 	second := desktest.Open(t, home)
 	if _, err := second.Import(ctx, bytes.NewReader(p)); !errors.Is(err, desk.ErrBusy) {
 		t.Errorf("the second: %v", err)
+	}
+	if err := second.Pin(v.Key); !errors.Is(err, desk.ErrBusy) {
+		t.Errorf("pinning meanwhile: %v", err)
 	}
 	go func() {
 		w.Write(p[len(p)/2:])

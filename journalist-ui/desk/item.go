@@ -24,11 +24,15 @@ func (d *Desk) Item(ctx context.Context, submission string, n int) (casebook.Ite
 	if err != nil {
 		return item, nil, err
 	}
-	envelope, err := d.store().envelope(submission)
+	at, err := d.store().at(submission)
+	if err != nil {
+		return item, nil, err
+	}
+	envelope, err := at.envelope()
 	if err != nil {
 		return item, nil, missing(submission, n, err)
 	}
-	sealed, err := d.store().payload(submission, n)
+	sealed, err := at.payload(n)
 	if err != nil {
 		return item, nil, missing(submission, n, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
@@ -13,11 +14,12 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// generate makes a reviewer's key as RFC 9580 and RFC 9980 describe it: v6,
+// generate makes a reviewer's key as RFC 9580 and draft-ietf-openpgp-pqc describe it: v6,
 // ML-DSA-65+Ed25519 to sign and ML-KEM-768+X25519 to decrypt, preferring AES-256
 // in GCM. It carries no name: the card does, and a certificate travels further.
 func generate() (*openpgp.Entity, error) {
 	e, err := openpgp.NewEntityWithoutId(&packet.Config{
+		Time:          creationTime,
 		V6Keys:        true,
 		Algorithm:     packet.PubKeyAlgoMldsa65Ed25519,
 		DefaultCipher: packet.CipherAES256,
@@ -28,6 +30,14 @@ func generate() (*openpgp.Entity, error) {
 		return nil, fmt.Errorf("failed to generate the reviewer's key: %w", err)
 	}
 	return e, nil
+}
+
+// creationTime is what a new key says of its age: the day before, at midnight
+// UTC. A desk has no network to set its clock by; a key from the future is one
+// that no server takes. It also tells nobody at which hour it was made.
+func creationTime() time.Time {
+	const day = 24 * time.Hour
+	return time.Now().UTC().Truncate(day).Add(-day)
 }
 
 // lock is how the passphrase protects the key: Argon2id over 128 MiB, three

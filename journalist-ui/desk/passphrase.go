@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"sourdine/journalist-ui/visible"
 )
 
 const (
@@ -27,8 +29,8 @@ func checkPassphrase(passphrase []byte) error {
 		return fmt.Errorf("%w: it is longer than %d bytes", ErrWeakPassphrase, MaxPassphrase)
 	}
 	for _, r := range string(passphrase) {
-		if unicode.IsControl(r) {
-			return fmt.Errorf("%w: it holds a control character, which a keyboard may not be able to type again", ErrWeakPassphrase)
+		if unicode.IsControl(r) || !visible.Is(string(r)) {
+			return fmt.Errorf("%w: it holds a character that cannot be seen or typed, perhaps the mark that some editors put first", ErrWeakPassphrase)
 		}
 	}
 	return nil

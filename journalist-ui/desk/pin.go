@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"golang.org/x/mod/sumdb/note"
+	"sourdine/vault/parcel"
 )
 
 const maxVaultKey = 256 // bytes; those that sourdine makes have 80
@@ -26,12 +26,23 @@ func (d *Desk) VaultKey() (string, error) {
 
 // Pin makes the desk trust a vault's public key from now on. The key that is
 // pinned already may be pinned again; for another one the error is
-// [ErrOtherVault]: a desk serves one vault.
+// [ErrOtherVault]: a desk serves one vault. While an import runs, which may be
+// about to pin its own, the error is [ErrBusy].
 func (d *Desk) Pin(vaultKey string) error {
 	vaultKey = strings.TrimSpace(vaultKey)
-	if _, err := note.NewVerifier(vaultKey); err != nil || len(vaultKey) >= maxVaultKey {
-		return errors.New("the vault's key is damaged: it reads NAME+HASH+BASE64, on one line")
+	if parcel.CheckVaultKey(vaultKey) != nil {
+		return fmt.Errorf("%w: it reads NAME+HASH+BASE64, on one line", ErrVaultKey)
 	}
+	release, err := d.lockImport()
+	if err != nil {
+		return err
+	}
+	defer release()
+	return d.pin(vaultKey)
+}
+
+// pin writes the key, unless it is there. The import lock must be held.
+func (d *Desk) pin(vaultKey string) error {
 	pinned, err := d.VaultKey()
 	switch {
 	case err != nil:

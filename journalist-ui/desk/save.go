@@ -2,59 +2,106 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"sourdine/journalist-ui/casebook"
+	"syscall"
 )
+
+// A Saved says what was written.
+type Saved struct {
+	Size   int64  // bytes
+	SHA256 string // lower-case hexadecimal
+
+	// Described: a manifest said that it would be so. Else the manifest is
+	// damaged, and the document is what the server sealed under that number.
+	Described bool
+}
 
 // Save writes item n of a submission, in the clear, to a new file at path, for
 // its owner only. It never writes over a file: the error then wraps
-// fs.ErrExist. After any error no file remains at path that was not there
-// before; a crash may leave an empty one, and a file ending in .partial beside it.
-func (d *Desk) Save(ctx context.Context, submission string, n int, path string) (item casebook.Item, err error) {
-	item, plain, err := d.Item(ctx, submission, n)
-	if err != nil {
-		return item, err
+// fs.ErrExist. After any error no file remains that was not there before.
+//
+// The file has no name until it is whole, so that even a kill or a power cut
+// leaves none. Where a file system cannot do that (FAT, on most sticks), it is
+// called path with .partial behind it until then, where whoever was interrupted
+// sees it.
+func (d *Desk) Save(ctx context.Context, submission string, n int, path string) (Saved, error) {
+	if _, err := os.Lstat(path); err == nil {
+		return Saved{}, fmt.Errorf("failed to save: %w", &fs.PathError{Op: "open", Path: path, Err: syscall.EEXIST})
 	}
-	defer plain.Close()
-	// The empty file keeps the name; what is whole replaces it in one step.
-	taken, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-	if errors.Is(err, fs.ErrExist) {
-		return item, fmt.Errorf("failed to save: %w", err)
-	}
-	if err != nil {
-		return item, fmt.Errorf("failed to create the output file: %w", err)
-	}
-	err = errors.Join(taken.Close(), replace(path, plain))
-	if err == nil {
-		err = syncFolder(filepath.Dir(path))
+	saved, err := d.saveWith(ctx, submission, n, path, writeUnnamed)
+	if errors.Is(err, errNeedsName) {
+		saved, err = d.saveWith(ctx, submission, n, path, writeBeside)
 	}
 	if err != nil {
-		return item, errors.Join(err, os.Remove(path))
+		return Saved{}, err
 	}
-	return item, nil
+	return saved, syncFolder(filepath.Dir(path))
 }
 
-// replace puts what r holds in the place of the file at path.
-func replace(path string, r io.Reader) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".sourdine-*"+partialSuffix) // mode 0600
+// errNeedsName: this file system has no files without a name.
+var errNeedsName = errors.New("a file here needs a name from the start")
+
+// saveWith opens the item and has write put it at path.
+func (d *Desk) saveWith(ctx context.Context, submission string, n int, path string, write func(string, io.Reader) error) (Saved, error) {
+	item, plain, err := d.Item(ctx, submission, n)
+	if err != nil {
+		return Saved{}, err
+	}
+	defer plain.Close()
+	digest, count := sha256.New(), counter(0)
+	if err := write(path, io.TeeReader(plain, io.MultiWriter(digest, &count))); err != nil {
+		return Saved{}, err
+	}
+	return Saved{Size: int64(count), SHA256: hex.EncodeToString(digest.Sum(nil)), Described: item.SHA256 != ""}, nil
+}
+
+type counter int64
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
+
+// writeBeside writes under a name that tells what it is, and renames at the end.
+func writeBeside(path string, r io.Reader) error {
+	name := path + partialSuffix
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
 		return fmt.Errorf("failed to create the output file: %w", err)
 	}
-	_, err = io.CopyBuffer(onlyWriter{temp}, r, make([]byte, copyBuffer))
-	if err == nil {
-		err = temp.Sync()
-	}
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
+	if err = errors.Join(fill(f, r), f.Close()); err == nil {
+		err = renameNew(name, path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
+		return errors.Join(err, os.Remove(name))
 	}
 	return nil
+}
+
+// renameNew renames to a name that is free. The empty file keeps it for that
+// instant: rename(2) would replace what somebody else put there.
+func renameNew(from, to string) error {
+	taken, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+	if err != nil {
+		return fmt.Errorf("failed to save: %w", err)
+	}
+	if err := errors.Join(taken.Close(), os.Rename(from, to)); err != nil {
+		return errors.Join(fmt.Errorf("failed to save: %w", err), os.Remove(to))
+	}
+	return nil
+}
+
+// fill writes all of r, durably.
+func fill(f *os.File, r io.Reader) error {
+	if _, err := io.CopyBuffer(onlyWriter{f}, r, make([]byte, copyBuffer)); err != nil {
+		return err
+	}
+	return f.Sync()
 }

@@ -36,13 +36,16 @@ const (
 
 func (d *Desk) store() store { return store{folder: d.path(sealedName)} }
 
+// A folder holds the sealed files of one submission.
+type folder string
+
 // at returns the folder of a submission. The id's form is checked each time: it
 // is the only thing from outside that becomes a path.
-func (s store) at(id string) (string, error) {
+func (s store) at(id string) (folder, error) {
 	if _, err := vault.ParseID(id); err != nil {
 		return "", fmt.Errorf("submission: %w", ErrNotFound)
 	}
-	return filepath.Join(s.folder, id), nil
+	return folder(filepath.Join(s.folder, id)), nil
 }
 
 func payloadName(n int) string { return fmt.Sprintf("%d.pgp", n) }
@@ -50,11 +53,11 @@ func payloadName(n int) string { return fmt.Sprintf("%d.pgp", n) }
 // entry returns what is stored of a submission, or [ErrNotFound].
 func (s store) entry(id string) (parcel.Submission, error) {
 	var e parcel.Submission
-	folder, err := s.at(id)
+	at, err := s.at(id)
 	if err != nil {
 		return e, err
 	}
-	raw, err := readFile(filepath.Join(folder, entryName), maxEntry)
+	raw, err := readFile(filepath.Join(string(at), entryName), maxEntry)
 	if errors.Is(err, fs.ErrNotExist) {
 		return e, fmt.Errorf("submission %s: %w", id, ErrNotFound)
 	}
@@ -67,21 +70,13 @@ func (s store) entry(id string) (parcel.Submission, error) {
 	return e, nil
 }
 
-func (s store) envelope(id string) ([]byte, error) {
-	folder, err := s.at(id)
-	if err != nil {
-		return nil, err
-	}
-	return readFile(filepath.Join(folder, envelopeName), unseal.MaxEnvelope)
+func (f folder) envelope() ([]byte, error) {
+	return readFile(filepath.Join(string(f), envelopeName), unseal.MaxEnvelope)
 }
 
 // payload opens a sealed item.
-func (s store) payload(id string, n int) (*os.File, error) {
-	folder, err := s.at(id)
-	if err != nil {
-		return nil, err
-	}
-	return os.Open(filepath.Join(folder, payloadName(n)))
+func (f folder) payload(n int) (*os.File, error) {
+	return os.Open(filepath.Join(string(f), payloadName(n)))
 }
 
 // ids lists the stored submissions.
@@ -117,25 +112,25 @@ func (s store) sweep() error {
 
 // A partial submission is being stored. It must be ended by keep or by drop.
 type partial struct {
-	store  store
-	folder string
-	entry  parcel.Submission
+	store store
+	folder
+	entry parcel.Submission
 }
 
 func (s store) begin(e parcel.Submission) (*partial, error) {
 	if _, err := s.at(e.ID); err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(s.folder, "."+e.ID+partialSuffix)
-	if err := os.Mkdir(folder, folderMode); err != nil {
+	at := filepath.Join(s.folder, "."+e.ID+partialSuffix)
+	if err := os.Mkdir(at, folderMode); err != nil {
 		return nil, fmt.Errorf("failed to store submission %s: %w", e.ID, err)
 	}
-	return &partial{store: s, folder: folder, entry: e}, nil
+	return &partial{store: s, folder: folder(at), entry: e}, nil
 }
 
 // add stores one sealed file, to its io.EOF.
 func (p *partial) add(ctx context.Context, name string, r io.Reader) error {
-	f, err := os.OpenFile(filepath.Join(p.folder, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+	f, err := os.OpenFile(filepath.Join(string(p.folder), name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
 		return fmt.Errorf("failed to store submission %s: %w", p.entry.ID, err)
 	}
@@ -156,26 +151,50 @@ func (p *partial) add(ctx context.Context, name string, r io.Reader) error {
 
 const copyBuffer = 256 << 10
 
-// keep gives the submission its name, for good.
+// keep gives the submission its name, for good. What lies under that name
+// already is replaced file by file: whatever instant it is interrupted at, each
+// file is there, the old one or the new.
 func (p *partial) keep() error {
 	raw, err := json.MarshalIndent(p.entry, "", "  ")
 	if err != nil {
 		return fmt.Errorf("failed to encode submission %s: %w", p.entry.ID, err)
 	}
-	if err := writeFile(p.folder, entryName, append(raw, '\n')); err != nil { // fsyncs the folder too
+	if err := writeFile(string(p.folder), entryName, append(raw, '\n')); err != nil { // fsyncs the folder too
 		return err
 	}
-	folder, err := p.store.at(p.entry.ID)
+	at, err := p.store.at(p.entry.ID)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(p.folder, folder); err != nil {
+	if _, err := os.Lstat(string(at)); err == nil {
+		err = p.replace(at)
+		if err != nil {
+			return fmt.Errorf("failed to mend submission %s: %w", p.entry.ID, err)
+		}
+		return nil
+	}
+	if err := os.Rename(string(p.folder), string(at)); err != nil {
 		return fmt.Errorf("failed to store submission %s: %w", p.entry.ID, err)
 	}
 	return syncFolder(p.store.folder)
 }
 
-func (p *partial) drop() error { return os.RemoveAll(p.folder) }
+// replace moves the files into a folder that is there. submission.json goes
+// last: until then the folder says of itself what it was.
+func (p *partial) replace(at folder) error {
+	names := []string{envelopeName}
+	for n := range p.entry.Payloads {
+		names = append(names, payloadName(n))
+	}
+	for _, name := range append(names, entryName) {
+		if err := os.Rename(filepath.Join(string(p.folder), name), filepath.Join(string(at), name)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(syncFolder(string(at)), p.drop())
+}
+
+func (p *partial) drop() error { return os.RemoveAll(string(p.folder)) }
 
 // cancellable stops between two reads.
 type cancellable struct {

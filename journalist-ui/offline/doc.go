@@ -11,6 +11,9 @@
 //     socketpair can be had, which leads nowhere;
 //   - io_uring, which does these things unseen by a filter, is absent;
 //   - no other process can be traced, read, written or asked for its sockets;
+//   - nothing can be typed or pasted into the terminal, where a shell outside
+//     the seal would read it, nor can the kernel's key service be used, which may
+//     start a program that looks a name up;
 //   - no core file is written and no process of the same user may look inside
 //     (plaintext of a source is in our memory).
 //

@@ -75,6 +75,12 @@ func attempts(t targets) map[string]func() error {
 			var params [120]byte
 			return syscallErr(unix.SYS_IO_URING_SETUP, 1, pointer(&params[0]), 0)
 		},
+		"type into the terminal":        call(unix.SYS_IOCTL, nowhere, unix.TIOCSTI),
+		"paste into the terminal":       call(unix.SYS_IOCTL, nowhere, unix.TIOCLINUX),
+		"type, with a dirty upper half": call(unix.SYS_IOCTL, nowhere, 1<<32|unix.TIOCSTI),
+		"have the kernel ask":           call(unix.SYS_REQUEST_KEY, nowhere, nowhere),
+		"add to the kernel's keys":      call(unix.SYS_ADD_KEY, nowhere, nowhere),
+		"use the kernel's keys":         call(unix.SYS_KEYCTL, nowhere, 0),
 		"memory of another process": func() error {
 			return closed(os.OpenFile(fmt.Sprintf("/proc/%d/mem", t.Sibling), os.O_RDWR, 0))
 		},
@@ -86,6 +92,14 @@ func attempts(t targets) map[string]func() error {
 			return err
 		},
 	}
+}
+
+// nowhere is no file and no address: what gets as far as the kernel's own check
+// fails there.
+const nowhere = ^uintptr(0)
+
+func call(number, a, b uintptr) func() error {
+	return func() error { return syscallErr(number, a, b, 0) }
 }
 
 func dial(network, addr string) error {
@@ -131,6 +145,8 @@ func probe(t targets) int {
 		after = func() any { return outcome{"second seal": errText(Seal()), "dial": errText(dial("tcp4", t.TCP4))} }
 	case "walls":
 		after = func() any { return wallsOf() }
+	case "terminal":
+		after = typeAhead()
 	case "crash":
 		after = func() any { unix.Kill(os.Getpid(), unix.SIGABRT); select {} }
 	case "no seccomp", "no-op seccomp", "no prctl", "no landlock", "broken landlock":
@@ -247,4 +263,32 @@ func wallsOf() walls {
 	_, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	w.Socketpair = errText(err)
 	return w
+}
+
+// typeAhead opens a terminal of its own and, after the seal, types into it.
+func typeAhead() func() any {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return func() any { return outcome{"no terminal": err.Error()} }
+	}
+	number, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
+	}
+	if err == nil {
+		_, err = unix.Setsid()
+	}
+	if err != nil {
+		return func() any { return outcome{"no terminal": err.Error()} }
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR, 0)
+	if err != nil {
+		return func() any { return outcome{"no terminal": err.Error()} }
+	}
+	return func() any {
+		letter := byte('x')
+		err := syscallErr(unix.SYS_IOCTL, slave.Fd(), unix.TIOCSTI, pointer(&letter))
+		_, sizeErr := unix.IoctlGetWinsize(int(slave.Fd()), unix.TIOCGWINSZ)
+		return outcome{"type": errText(err), "size": errText(sizeErr)}
+	}
 }

@@ -82,11 +82,30 @@ func noNetwork() seccomp.Policy {
 				unix.SYS_SENDTO, unix.SYS_SENDMSG, unix.SYS_SENDMMSG, unix.SYS_RECVMSG, unix.SYS_RECVMMSG,
 				unix.SYS_PIDFD_GETFD,
 				unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV,
-				unix.SYS_BPF),
+				unix.SYS_BPF,
+				// request_key may make the kernel start a program of its own, unsealed, that looks up a name.
+				unix.SYS_REQUEST_KEY, unix.SYS_ADD_KEY, unix.SYS_KEYCTL),
+			terminalInput(),
 			seccomp.On(seccomp.Absent,
 				unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER),
 		),
 	}
+}
+
+// low is the half of an argument that ioctl(2) reads as its request: a rule that
+// refuses must not be escaped by what stands in the other half.
+const low = 1<<32 - 1
+
+// terminalInput refuses to type into a terminal: the shell that started the desk
+// would read it as a command, and is not sealed (ioctl_tty(2)).
+func terminalInput() []seccomp.Rule {
+	var rules []seccomp.Rule
+	for _, request := range []uint64{unix.TIOCSTI, unix.TIOCLINUX} {
+		rules = append(rules, seccomp.Rule{Call: unix.SYS_IOCTL, Action: seccomp.Refuse, Where: []seccomp.Cond{
+			{Arg: 1, Mask: low, Value: request},
+		}})
+	}
+	return rules
 }
 
 // tryWalls asks the kernel for what it must refuse. A kernel or a container
@@ -100,6 +119,24 @@ func tryWalls() error {
 		}
 		if !errors.Is(err, unix.EPERM) {
 			return fmt.Errorf("a socket was refused for another reason than our filter: %w", err)
+		}
+	}
+	return tryOtherWays()
+}
+
+// tryOtherWays asks for what reaches programs outside, with arguments that are
+// nonsense to a kernel without our filter.
+func tryOtherWays() error {
+	for what, call := range map[string][2]uintptr{
+		"to type into a terminal":     {unix.SYS_IOCTL, unix.TIOCSTI},
+		"to paste into a terminal":    {unix.SYS_IOCTL, unix.TIOCLINUX},
+		"to have the kernel ask":      {unix.SYS_REQUEST_KEY, 0},
+		"to add to the kernel's keys": {unix.SYS_ADD_KEY, 0},
+		"to use the kernel's keys":    {unix.SYS_KEYCTL, ^uintptr(0)},
+	} {
+		const nowhere = ^uintptr(0) // no file, no address
+		if _, _, errno := unix.Syscall(call[0], nowhere, call[1], 0); errno != unix.EPERM {
+			return fmt.Errorf("the kernel took the filter and still lets a program try %s: %w", what, errno)
 		}
 	}
 	return nil

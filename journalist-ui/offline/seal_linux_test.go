@@ -265,6 +265,31 @@ func TestListenerServesAfterSeal(t *testing.T) {
 	}
 }
 
+// What a sealed desk types into its terminal would be read by the shell, which
+// is not sealed.
+func TestTerminal(t *testing.T) {
+	for _, sealed := range []bool{false, true} {
+		var got outcome
+		w := targets{Mode: "terminal", Seal: sealed}
+		stdout, err := command(t, os.Args[0], nil, w, nil).Output()
+		if err == nil {
+			err = json.Unmarshal(stdout, &got)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := got["no terminal"]; why != "" {
+			t.Skip("no terminal can be had here:", why)
+		}
+		if got["size"] != "" {
+			t.Errorf("sealed %v: other requests to the terminal: %q", sealed, got["size"])
+		}
+		if sealed != refusedHere("type", got["type"]) && !(got["type"] == "input/output error" && !sealed) {
+			t.Errorf("sealed %v: typing gave %q", sealed, got["type"])
+		}
+	}
+}
+
 func TestSealTwice(t *testing.T) {
 	w, _ := world(t, nil)
 	w.Mode, w.Seal = "twice", true

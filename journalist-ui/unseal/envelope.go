@@ -57,7 +57,7 @@ func readEnvelope(envelope []byte) ([]*packet.EncryptedKey, error) {
 	}
 	var keys []*packet.EncryptedKey
 	for r := bytes.NewReader(envelope); ; {
-		p, err := packet.Read(r)
+		p, err := readPacket(r, tagPKESK)
 		if errors.Is(err, io.EOF) {
 			return keys, nil
 		}

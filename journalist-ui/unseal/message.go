@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-
-	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
 // OpenMessage opens an envelope and a payload that stand in one piece, as an
@@ -13,13 +11,9 @@ import (
 // limit bytes of it.
 func (k *Key) OpenMessage(message []byte, limit int64) ([]byte, error) {
 	split, r := 0, bytes.NewReader(message)
-	for {
-		p, err := packet.Read(r)
-		if err != nil {
+	for split < len(message) && tagOf(message[split]) == tagPKESK {
+		if _, err := readPacket(r, tagPKESK); err != nil {
 			return nil, damaged("message")
-		}
-		if _, ok := p.(*packet.EncryptedKey); !ok {
-			break
 		}
 		split = len(message) - r.Len()
 	}

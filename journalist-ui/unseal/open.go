@@ -23,7 +23,7 @@ func (k *Key) Open(envelope []byte, payload io.Reader) (io.Reader, error) {
 		return nil, sealed.because(damaged("payload"))
 	}
 	opened := &source{r: decrypted}
-	p, err := packet.Read(opened)
+	p, err := readPacket(opened, tagLiteral)
 	literal, ok := p.(*packet.LiteralData)
 	if err != nil || !ok {
 		return nil, sealed.because(damaged("payload"))
@@ -35,7 +35,7 @@ const bufferSize = 32 << 10
 
 // decrypt reads the header of the SEIPD packet and sets up its decryption.
 func (s sessionKey) decrypt(sealed *source) (io.ReadCloser, error) {
-	p, err := packet.Read(sealed)
+	p, err := readPacket(sealed, tagSEIPD)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (p *plaintext) end() error {
 		return p.sealed.because(damaged("payload"))
 	}
 	for {
-		next, err := packet.Read(p.opened)
+		next, err := readPacket(p.opened, tagPadding)
 		if errors.Is(err, io.EOF) {
 			break
 		}

@@ -2,10 +2,15 @@
 // line of a terminal or a page, or as a text of several lines.
 //
 // It promises that what it returns holds nothing but characters that can be
-// seen, and blanks, in the order in which they are stored: nothing that a terminal
-// obeys, nothing that turns the reading direction, nothing invisible (which in
-// leaked documents also serves to mark copies). Such a character is shown by its
-// picture or its number, like ⟨U+202E⟩. It escapes nothing for HTML: templates do.
+// seen, and blanks: nothing that a terminal obeys, no sign whose only work is to
+// turn the reading direction, nothing invisible (which in leaked documents also
+// serves to mark copies). Such a character is shown by its picture or its number,
+// like ⟨U+202E⟩. It escapes nothing for HTML: templates do.
+//
+// It does not promise that the eye meets the characters in the order in which
+// they are stored: Arabic and Hebrew letters run from right to left, and digits
+// and punctuation between them move along (Unicode Standard Annex 9). Pages set
+// each text apart (<bdi>); a terminal cannot.
 package visible
 
 import (

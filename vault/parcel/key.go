@@ -35,6 +35,18 @@ func NewVaultKey() (secret, public string, err error) {
 	return secret, public, nil
 }
 
+// CheckVaultKey refuses what cannot be the public key that a parcel names: any
+// other form than that of [NewVaultKey], and a hash that is not the key's.
+func CheckVaultKey(public string) error {
+	if !publicForm.MatchString(public) {
+		return errKey
+	}
+	if _, err := note.NewVerifier(public); err != nil {
+		return errKey
+	}
+	return nil
+}
+
 // PublicKey returns the public key that belongs to a vault's secret key, both
 // in the note package's encodings ("PRIVATE+KEY+name+hash+base64").
 func PublicKey(secret string) (string, error) {

@@ -1,6 +1,7 @@
 package parcel_test
 
 import (
+	"crypto/rand"
 	"strings"
 	"testing"
 
@@ -22,6 +23,25 @@ func TestPublicKeyBelongsToSecret(t *testing.T) {
 		}
 		if _, err := note.NewVerifier(public); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+func TestCheckVaultKey(t *testing.T) {
+	_, public, err := parcel.NewVaultKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parcel.CheckVaultKey(public); err != nil {
+		t.Error(err)
+	}
+	_, foreign, err := note.GenerateKey(rand.Reader, "elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"", foreign, public + "\n", " " + public, public[:len(public)-1], strings.Replace(public, "+", "+0", 1)} {
+		if parcel.CheckVaultKey(bad) == nil {
+			t.Errorf("%q was taken", bad)
 		}
 	}
 }
