@@ -15,11 +15,13 @@ if [ ! -d "$demo" ]; then
   rm -rf "$demo.new"
   mkdir -m 700 "$demo.new"
   (umask 077 && printf '%s\n' "$words" >"$demo.new/passphrase")
-  bin/sourdine init --home "$demo.new/server" >"$demo.new/init.log"
-  bin/sourdine channel add --home "$demo.new/server" Démonstration 2>>"$demo.new/init.log"
-  bin/sourdine-desk init --home "$demo.new/desk" --name Camille --passphrase-file "$demo.new/passphrase" >>"$demo.new/init.log" 2>&1
-  bin/sourdine-desk card --home "$demo.new/desk" >"$demo.new/camille.card" 2>>"$demo.new/init.log"
-  bin/sourdine reviewer add --home "$demo.new/server" --channel Démonstration "$demo.new/camille.card" >>"$demo.new/init.log" 2>&1
+  # step COMMAND...: its output is of interest only when it fails.
+  step() { "$@" 2>>"$demo.new/init.log" || { cat "$demo.new/init.log" >&2; exit 1; }; }
+  step bin/sourdine init --home "$demo.new/server" >"$demo.new/server.txt"
+  step bin/sourdine channel add --home "$demo.new/server" Démonstration
+  step bin/sourdine-desk init --home "$demo.new/desk" --name Camille --passphrase-file "$demo.new/passphrase" >"$demo.new/desk.txt"
+  step bin/sourdine-desk card --home "$demo.new/desk" >"$demo.new/camille.card"
+  step bin/sourdine reviewer add --home "$demo.new/server" --channel Démonstration "$demo.new/camille.card" >"$demo.new/reviewer.txt"
   mv "$demo.new" "$demo"
 fi
 
@@ -45,20 +47,24 @@ bin/sourdine-desk serve --home "$demo/desk" --listen "127.0.0.1:$(port 8082)" --
   >"$demo/desk.out" 2>"$demo/desk.err" &
 desk=$!; pids+=("$desk")
 
-# says FILE NAME: waits for the line "NAME VALUE" and prints the value.
+# says FILE NAME: waits for the line "NAME VALUE" and prints the value. It fails
+# when one of the servers has ended; "set -e" sees that in an assignment only.
 says() {
   while ! grep -m1 "^$2 " "$1" | cut -d' ' -f2-; do
     for pid in "$server" "$desk"; do
-      if ! kill -0 "$pid" 2>/dev/null; then cat "$demo"/*.err >&2; exit 1; fi
+      if ! kill -0 "$pid" 2>/dev/null; then cat "$demo"/*.err >&2; return 1; fi
     done
     sleep 0.1
   done
 }
 
+source=$(says "$demo/server.out" source)
+pickup=$(says "$demo/server.out" pickup)
+at_desk=$(says "$demo/desk.out" desk)
 cat <<TXT
-source's site    $(says "$demo/server.out" source)
-pickup           $(says "$demo/server.out" pickup)
-the desk         $(says "$demo/desk.out" desk)
+source's site    $source
+pickup           $pickup
+the desk         $at_desk
 passphrase       $words
 next: send something, then carry it to the desk:
   bin/sourdine parcel export --home $demo/server -o $demo/parcel.tar
@@ -68,11 +74,14 @@ TXT
 
 if [ "$network" != off ]; then
   echo "Tor ($network) is starting: about a minute the first time"
-  echo "source's site    $(says "$demo/server.out" source-onion)"
-  echo "pickup           $(says "$demo/server.out" pickup-onion)  key: $demo/client-key"
+  source=$(says "$demo/server.out" source-onion)
+  echo "source's site    $source"
+  pickup=$(says "$demo/server.out" pickup-onion)
+  echo "pickup           $pickup  key: $demo/client-key"
   (umask 077 && bin/sourdine-desk client-key --home "$demo/desk" --passphrase-file "$demo/passphrase" >"$demo/client-key" 2>/dev/null)
   if [ "$network" = private ]; then
-    echo "a browser reaches them by SOCKS  $(says "$demo/server.out" socks)"
+    socks=$(says "$demo/server.out" socks)
+    echo "a browser reaches them by SOCKS  $socks"
   fi
 fi
 wait -n "$server" "$desk"

@@ -23,9 +23,9 @@ func channelAddCommand() *cobra.Command {
 	var home string
 	cmd := &cobra.Command{
 		Use:   "add --home DIR NAME",
-		Short: "open a channel, such as a local collective",
-		Long: `add opens a channel under the name that sources will read. It stays closed to
-them until a reviewer is added.`,
+		Short: "make a channel, such as a local collective",
+		Long: `add makes a channel under the name that sources will read. They see it once it
+has a reviewer.`,
 		Example: "  sourdine channel add --home /var/lib/sourdine Nice",
 		Args:    cli.Args("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -33,7 +33,7 @@ them until a reviewer is added.`,
 				if err := a.AddChannel(cmd.Context(), args[0]); err != nil {
 					return err
 				}
-				fmt.Fprintf(cmd.ErrOrStderr(), "channel %s is open; it needs a reviewer before sources see it\n", args[0])
+				fmt.Fprintf(cmd.ErrOrStderr(), "channel %s is made; sources see it once it has a reviewer\n", args[0])
 				return nil
 			})
 		},

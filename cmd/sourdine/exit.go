@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"sourdine/cmd/internal/cli"
@@ -30,6 +31,15 @@ const exitCodes = `exit codes:
   6  a channel is not there
   7  this version cannot do that`
 
+// unreadable is the error about a file of the admin's that is not in the home.
+func unreadable(what string, err error) error {
+	err = fmt.Errorf("failed to read the %s: %w", what, err)
+	if errors.Is(err, fs.ErrPermission) {
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "let the user that runs this read the file"}
+	}
+	return err
+}
+
 // explain gives an error its exit code and, where there is something to do, a
 // hint.
 func explain(err error) cli.Failure {
@@ -39,9 +49,13 @@ func explain(err error) cli.Failure {
 	case errors.Is(err, admin.ErrNoHome):
 		return cli.Failure{Err: err, Code: exitHome, Hint: "make one with: sourdine init --home DIR"}
 	case errors.Is(err, vault.ErrLocked):
-		return cli.Failure{Err: err, Code: exitLocked, Hint: "another sourdine serves this home; stop it first"}
+		return cli.Failure{Err: err, Code: exitLocked, Hint: "another sourdine command is using this home; wait for its end, or stop it"}
+	case errors.Is(err, vault.ErrFailed):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "look at the disk and the system's log, then start it again: nothing that was acknowledged is lost"}
 	case errors.Is(err, seal.ErrPrivateKey):
 		return cli.Failure{Err: err, Code: exitRefused, Hint: "that key has travelled and must be considered burnt: its owner should make a new one and send the card only"}
+	case errors.Is(err, admin.ErrStorage):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "free some space on the disk of the home, then do it again; a server that runs may have to be started anew"}
 	case errors.Is(err, admin.ErrRefused), errors.Is(err, vault.ErrExists):
 		return cli.Failure{Err: err, Code: exitRefused}
 	case errors.Is(err, vault.ErrNotFound):

@@ -3,11 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/spf13/cobra"
+
+	"sourdine/cmd/internal/cli"
 )
 
 func TestMain(m *testing.M) {
@@ -86,5 +92,20 @@ func TestExitCodesStandInTheHelp(t *testing.T) {
 		if !found {
 			t.Errorf("exit code %d, %q, is not in the help", code, meaning)
 		}
+	}
+}
+
+// Who may not read a card is not told to become the home's owner.
+func TestHintsAboutPermissions(t *testing.T) {
+	denied := &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}
+	var card cli.Failure
+	if !errors.As(unreadable("card", denied), &card) || card.Code != cli.Failed || !strings.Contains(card.Hint, "read the file") {
+		t.Errorf("a card: %+v", card)
+	}
+	if home := explain(fmt.Errorf("failed to open home: %w", denied)); home.Code != cli.Failed || !strings.Contains(home.Hint, "the home belongs to") {
+		t.Errorf("a home: %+v", home)
+	}
+	if missing := unreadable("card", fs.ErrNotExist); errors.As(missing, &card) {
+		t.Errorf("a card that is not there: %+v", missing)
 	}
 }

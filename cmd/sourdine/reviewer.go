@@ -64,7 +64,7 @@ telephone: the card may have been exchanged on its way.`,
 func readCard(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("failed to read the card: %w", err)
+		return nil, unreadable("card", err)
 	}
 	defer f.Close()
 	raw, err := io.ReadAll(io.LimitReader(f, card.MaxSize+1)) // one byte over: refused by the reader of cards

@@ -89,6 +89,15 @@ func commands(*testing.T) map[string]command {
 			}
 			ts.Fatalf("there are not %s drafts", args[1])
 		},
+		// get URL: reads a page or a parcel to its end.
+		"get": func(ts *testscript.TestScript, _ bool, args []string) {
+			response, err := http.Get(args[0])
+			ts.Check(err)
+			defer response.Body.Close()
+			if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+				ts.Fatalf("status %d, %v", response.StatusCode, err)
+			}
+		},
 		// fill FILE TEXT N: writes the text N times.
 		"fill": func(ts *testscript.TestScript, _ bool, args []string) {
 			n, err := strconv.Atoi(args[2])

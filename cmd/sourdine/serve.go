@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,9 @@ Standard output has a line "NAME ADDRESS" whenever something can be reached.`,
 			if err := o.check(); err != nil {
 				return err
 			}
+			// Whoever read our output may go away: a lost log is no reason to cut
+			// off uploads.
+			signal.Ignore(syscall.SIGPIPE)
 			return serve(cmd.Context(), o, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -46,7 +51,7 @@ Standard output has a line "NAME ADDRESS" whenever something can be reached.`,
 	flags.StringVar(&o.listen, "listen", "", "loopback address for the source's site")
 	flags.StringVar(&o.pickupListen, "pickup-listen", "", "loopback address for pickup, without client key: for trials only")
 	flags.StringVar(&o.tor, "tor", "off", "public, private or off")
-	flags.StringVar(&o.torControl, "tor-control", "", "attach to a running tor's control port (host:port or unix:/path) instead of starting one")
+	flags.StringVar(&o.torControl, "tor-control", "", "attach to a running tor's control port (host:port or unix:/path) instead of starting one; that tor must run as the same user: it reaches the sites by sockets in the home, which no other user can, and status cannot see that")
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"sourdine/journalist-ui/pickup"
 	"sourdine/submit"
+	"sourdine/vault"
 	"sourdine/vault/admin"
 )
 
@@ -86,7 +87,7 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	reviewers, err := pickup.New(s.local.ExportParcel, s.event)
+	reviewers, err := pickup.New(parcels{s.local}, s.event)
 	if err != nil {
 		return err
 	}
@@ -107,6 +108,7 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return s.local.ServeControl(ctx, control) })
 	tasks.Go(func() error { return forget.run(ctx) })
+	tasks.Go(func() error { return s.watchVault(ctx) })
 	for _, at := range sites {
 		s.offer(at)
 		tasks.Go(func() error { return serveHTTP(ctx, at.handler, at.listeners) })
@@ -115,6 +117,27 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 		tasks.Go(func() error { return s.keepTor(ctx, o) })
 	}
 	return tasks.Wait()
+}
+
+// watchVault ends serve when a write of unknown outcome stopped the vault:
+// started again, it finds out what reached the disk.
+func (s *server) watchVault(ctx context.Context) error {
+	select {
+	case <-s.local.Vault().Failed():
+		return vault.ErrFailed
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// parcels gives pickup the vault's parcels.
+type parcels struct{ local *admin.Local }
+
+func (p parcels) Parts(ctx context.Context) ([]string, error) { return p.local.Parts(ctx) }
+
+func (p parcels) Export(ctx context.Context, w io.Writer, after string) error {
+	_, err := p.local.ExportParcel(ctx, w, after)
+	return err
 }
 
 // note changes what status tells of a site.

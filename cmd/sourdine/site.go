@@ -8,7 +8,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,7 +36,7 @@ type site struct {
 // given.
 func (at *site) listen(home admin.Home, forTor bool) error {
 	if forTor {
-		l, err := listenUnix(home.Socket(at.name))
+		l, err := home.Listen(at.name)
 		if err != nil {
 			return err
 		}
@@ -71,17 +70,6 @@ func (s *server) offer(at site) {
 	local := "http://" + at.listeners[len(at.listeners)-1].Addr().String() + "/"
 	s.note(at.name, func(status *admin.SiteStatus) { status.Local = local })
 	s.say("%s %s", at.name, local)
-}
-
-func listenUnix(path string) (net.Listener, error) {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("failed to open a site's socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("failed to open a site's socket: %w", err)
-	}
-	return l, nil
 }
 
 // checkLoopback refuses every other address: a site that is reached without Tor

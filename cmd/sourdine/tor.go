@@ -14,14 +14,6 @@ import (
 // torPause is how long a tor that stopped is left alone.
 const torPause = 10 * time.Second
 
-// Where a site is, for the admin's status.
-const (
-	stateStarting  = "starting"
-	stateReachable = "reachable"
-	stateWithheld  = "withheld until a reviewer with a client key is added"
-	stateStopped   = "not reachable: tor stopped"
-)
-
 // keepTor publishes both sites and does so again when tor stops, until ctx
 // ends. What fails at the first start, before anything was published, ends
 // serve: the admin should see it.
@@ -87,7 +79,7 @@ func (s *server) publishUntilStopped(ctx context.Context, o serveOptions, torrc 
 		return false, err
 	}
 	defer t.Close()
-	defer s.noteAll(stateStopped)
+	defer s.noteAll(admin.StateStopped)
 	source, err := s.publish(ctx, t, o, admin.SourceSite)
 	if err != nil {
 		return false, err
@@ -131,7 +123,7 @@ func (s *server) publish(ctx context.Context, t *onion.Tor, o serveOptions, site
 		}
 	}
 	s.note(site, func(status *admin.SiteStatus) {
-		status.Onion, status.Network, status.State = "http://"+key.Address()+"/", o.tor, stateStarting
+		status.Onion, status.Network, status.State = "http://"+key.Address()+"/", o.tor, admin.StateStarting
 	})
 	return t.Publish(ctx, service)
 }
@@ -140,13 +132,13 @@ func (s *server) publish(ctx context.Context, t *onion.Tor, o serveOptions, site
 func (s *server) announce(ctx context.Context, site string, at *onion.Published) error {
 	err := at.WaitUploaded(ctx)
 	if errors.Is(err, onion.ErrWithheld) {
-		s.note(site, func(status *admin.SiteStatus) { status.State = stateWithheld })
+		s.note(site, func(status *admin.SiteStatus) { status.State = admin.StateWithheld })
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	s.note(site, func(status *admin.SiteStatus) { status.State = stateReachable })
+	s.note(site, func(status *admin.SiteStatus) { status.State = admin.StateReachable })
 	s.say("%s-onion http://%s/", site, at.Address())
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"regexp"
 
 	"github.com/gorilla/mux"
 
@@ -26,17 +27,25 @@ var files embed.FS
 
 const policy = "default-src 'none'; style-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 
-// A Site serves reviewers.
-type Site struct {
-	export func(ctx context.Context, w io.Writer) error
-	texts  *lang.Catalogues
-	pages  *template.Template
-	event  func(name string)
+// Parcels are what the site gives.
+type Parcels interface {
+	// Parts lists after which submission's id each parcel begins that is needed
+	// to carry everything, "" first.
+	Parts(ctx context.Context) ([]string, error)
+	// Export writes the outbound parcel that begins there.
+	Export(ctx context.Context, w io.Writer, after string) error
 }
 
-// New builds the site. export writes a whole outbound parcel; event is told
-// fixed names only.
-func New(export func(ctx context.Context, w io.Writer) error, event func(name string)) (*Site, error) {
+// A Site serves reviewers.
+type Site struct {
+	parcels Parcels
+	texts   *lang.Catalogues
+	pages   *template.Template
+	event   func(name string)
+}
+
+// New builds the site; event is told fixed names only.
+func New(parcels Parcels, event func(name string)) (*Site, error) {
 	texts, err := lang.Load(files, "locale")
 	if err != nil {
 		return nil, err
@@ -45,7 +54,7 @@ func New(export func(ctx context.Context, w io.Writer) error, event func(name st
 	if err != nil {
 		return nil, fmt.Errorf("failed to parse pages: %w", err)
 	}
-	return &Site{export: export, texts: texts, pages: pages, event: event}, nil
+	return &Site{parcels: parcels, texts: texts, pages: pages, event: event}, nil
 }
 
 // Handler returns the site's routes.
@@ -72,7 +81,11 @@ func silent(next http.Handler) http.Handler {
 func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 	texts := s.texts.For(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
 	var b bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&b, "home.html", texts); err != nil {
+	parts, err := s.parcels.Parts(r.Context())
+	if err == nil {
+		err = s.pages.ExecuteTemplate(&b, "home.html", page{T: texts, Parts: numbered(parts)})
+	}
+	if err != nil {
 		s.event("page_failed")
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
@@ -81,17 +94,48 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 	_, _ = b.WriteTo(w) // a reader who left is not an error
 }
 
+// A page is the site's only one.
+type page struct {
+	T     *lang.Texts
+	Parts []part
+}
+
+// A part is one of the parcels; After is empty for the first.
+type part struct {
+	N     int
+	After string
+}
+
+func numbered(afters []string) []part {
+	parts := make([]part, len(afters))
+	for i, after := range afters {
+		parts[i] = part{N: i + 1, After: after}
+	}
+	return parts
+}
+
 func (s *Site) sheet(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, files, "templates/style.css")
 }
 
-// parcel streams the parcel. When it fails on the way the connection is broken
+// idForm is how a submission's id is written.
+var idForm = regexp.MustCompile(`^[a-z2-7]{26}$`)
+
+// parcel streams a parcel. When it fails on the way the connection is broken
 // off, so that a browser cannot take a part for the whole; the desk would find
 // out as well.
 func (s *Site) parcel(w http.ResponseWriter, r *http.Request) {
+	after, name := r.URL.Query().Get("after"), "parcel.tar"
+	switch {
+	case after != "" && !idForm.MatchString(after):
+		http.NotFound(w, r)
+		return
+	case after != "": // parts are saved side by side
+		name = "parcel-after-" + after + ".tar"
+	}
 	w.Header().Set("Content-Type", "application/x-tar")
-	w.Header().Set("Content-Disposition", `attachment; filename="parcel.tar"`)
-	if err := s.export(r.Context(), w); err != nil {
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	if err := s.parcels.Export(r.Context(), w, after); err != nil {
 		s.event("parcel_failed")
 		panic(http.ErrAbortHandler)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"sourdine/vault"
@@ -19,10 +20,18 @@ import (
 type Admin interface {
 	AddChannel(ctx context.Context, name string) error
 	AddReviewer(ctx context.Context, channel string, rawCard []byte) (Reviewer, error)
-	ExportParcel(ctx context.Context, w io.Writer) error
+	// ExportParcel writes a parcel with what follows the submission after, an id,
+	// or with everything when it is empty, as much as fits into one parcel.
+	ExportParcel(ctx context.Context, w io.Writer, after string) (Rest, error)
 	ApplyParcel(ctx context.Context, r io.Reader) error
 	Status(ctx context.Context) (Status, error)
 	Close() error
+}
+
+// A Rest is what one parcel did not take.
+type Rest struct {
+	Count int    // of submissions
+	After string // the id of the last one taken; empty when none was
 }
 
 // Errors that callers branch on, also across the control socket.
@@ -31,10 +40,13 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrUnsupported: this version cannot do it.
 	ErrUnsupported = errors.New("not supported by this version")
+	// ErrStorage: what was given is acceptable, but could not be kept.
+	ErrStorage = errors.New("the vault could not be written")
 )
 
 // A Local works on a vault that this process has open.
 type Local struct {
+	home      Home
 	vault     *vault.Vault
 	secret    string // the vault's signing key
 	publicKey string
@@ -61,7 +73,7 @@ func Open(h Home) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Local{vault: v, secret: secret, publicKey: public, now: time.Now}, nil
+	return &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now}, nil
 }
 
 // Vault is the open vault.
@@ -72,10 +84,28 @@ func (l *Local) Close() error { return l.vault.Close() }
 
 // AddChannel creates a channel without reviewers.
 func (l *Local) AddChannel(ctx context.Context, name string) error {
-	if err := l.vault.AddChannel(ctx, name); err != nil {
+	switch err := l.vault.AddChannel(ctx, name); {
+	case err == nil:
+		return nil
+	case l.isStorage(err):
+		return fmt.Errorf("%w: %w", ErrStorage, err)
+	default:
 		return refused(err)
 	}
-	return nil
+}
+
+// isStorage tells an error of the disk from one about what was given. The vault
+// stops after every failed write but one to a full disk.
+func (l *Local) isStorage(err error) bool {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, vault.ErrFailed) {
+		return true
+	}
+	select {
+	case <-l.vault.Failed():
+		return true
+	default:
+		return false
+	}
 }
 
 // refused marks an error as one about what was given, unless it is one that
@@ -112,8 +142,11 @@ func (l *Local) AddReviewer(ctx context.Context, channel string, rawCard []byte)
 		Name: c.Name, Fingerprint: certificate.Fingerprint(), Certificate: binary,
 		ClientKey: c.ClientKey, Added: l.now().UTC().Format(time.DateOnly),
 	}
-	if _, err := l.vault.AddMember(ctx, channel, member); err != nil {
-		return Reviewer{}, refused(err)
+	switch _, err := l.vault.AddMember(ctx, channel, member); {
+	case err != nil && l.isStorage(err):
+		return Reviewer{}, fmt.Errorf("%w: %w", ErrStorage, err)
+	case err != nil:
+		return Reviewer{}, err // what was given has been checked
 	}
 	if l.RosterChanged != nil {
 		l.RosterChanged()
@@ -121,10 +154,35 @@ func (l *Local) AddReviewer(ctx context.Context, channel string, rawCard []byte)
 	return l.reviewer(member), nil
 }
 
-// ExportParcel writes an outbound parcel with everything sealed so far.
-func (l *Local) ExportParcel(ctx context.Context, w io.Writer) error {
-	_, err := parcel.Write(ctx, w, l.vault, l.secret)
-	return err
+// ExportParcel writes an outbound parcel. Nothing is written before the errors
+// that the vault and the id can have.
+func (l *Local) ExportParcel(ctx context.Context, w io.Writer, after string) (Rest, error) {
+	var id vault.ID
+	if after != "" {
+		var err error
+		if id, err = vault.ParseID(after); err != nil {
+			return Rest{}, refused(err)
+		}
+	}
+	part, err := parcel.WriteAfter(ctx, w, l.vault, l.secret, id)
+	if err != nil || part.Last == (vault.ID{}) {
+		return Rest{Count: part.Left}, err
+	}
+	return Rest{Count: part.Left, After: part.Last.String()}, nil
+}
+
+// Parts lists what ExportParcel is given as after to carry everything, parcel by
+// parcel: "" first.
+func (l *Local) Parts(context.Context) ([]string, error) {
+	ids, err := parcel.Parts(l.vault)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]string, len(ids))
+	for i, id := range ids[1:] {
+		parts[i+1] = id.String()
+	}
+	return parts, nil
 }
 
 // ApplyParcel will apply a return parcel; parcels of format version 1 go from

@@ -8,7 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
+	"strconv"
 	"time"
 
 	"sourdine/vault"
@@ -19,9 +19,6 @@ import (
 // controlSocket is the socket's name in the home's run folder.
 const controlSocket = "control"
 
-// maxSocketPath is the longest path of a socket, in bytes: unix(7).
-const maxSocketPath = 107
-
 // codes carry the sentinels that callers branch on across the socket.
 var codes = map[string]error{
 	"exists":      vault.ErrExists,
@@ -29,6 +26,7 @@ var codes = map[string]error{
 	"private_key": seal.ErrPrivateKey,
 	"refused":     ErrRefused,
 	"unsupported": ErrUnsupported,
+	"storage":     ErrStorage,
 }
 
 type failure struct {
@@ -37,25 +35,8 @@ type failure struct {
 }
 
 // ListenControl opens the control socket of a home whose vault this process
-// holds. A socket file that a crash left is replaced: the vault's lock says that
-// nobody else serves.
-func ListenControl(h Home) (net.Listener, error) {
-	path := h.Socket(controlSocket)
-	if over := len(path) - maxSocketPath; over > 0 {
-		return nil, fmt.Errorf("the home's path is %d characters too long for the sockets in it", over)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("failed to open the control socket: %w", err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("failed to open the control socket: %w", err)
-	}
-	if err := os.Chmod(path, fileMode); err != nil {
-		return nil, errors.Join(fmt.Errorf("failed to open the control socket: %w", err), l.Close())
-	}
-	return l, nil
-}
+// holds.
+func ListenControl(h Home) (net.Listener, error) { return h.Listen(controlSocket) }
 
 // ServeControl answers on the control socket until ctx ends.
 func (l *Local) ServeControl(ctx context.Context, listener net.Listener) error {
@@ -90,13 +71,39 @@ func (l *Local) controlHandler() http.Handler {
 		answer(w, status, err)
 	})
 	m.HandleFunc("GET /parcel", func(w http.ResponseWriter, r *http.Request) {
-		if err := l.ExportParcel(r.Context(), w); err != nil {
+		sent := &counter{w: w}
+		rest, err := l.ExportParcel(r.Context(), sent, r.URL.Query().Get("after"))
+		switch {
+		case err == nil: // trailers: they are known after the parcel only
+			w.Header().Set(http.TrailerPrefix+restCount, strconv.Itoa(rest.Count))
+			w.Header().Set(http.TrailerPrefix+restAfter, rest.After)
+		case sent.n == 0:
+			answer(w, nil, err)
+		default:
 			// The parcel has begun: only a broken connection tells that it is
 			// not whole.
 			panic(http.ErrAbortHandler)
 		}
 	})
 	return m
+}
+
+// Trailers of a parcel.
+const (
+	restCount = "Sourdine-Rest"
+	restAfter = "Sourdine-After"
+)
+
+// A counter knows how much was written.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
 }
 
 func answer(w http.ResponseWriter, value any, err error) {

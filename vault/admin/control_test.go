@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
+	bolt "go.etcd.io/bbolt"
 
 	"sourdine/vault"
 	"sourdine/vault/admin"
@@ -57,7 +60,7 @@ func TestExportLocallyAndRemotely(t *testing.T) {
 	local := serving(t, h)
 	fill(t, local.Vault(), 3<<20)
 	var want, got bytes.Buffer
-	if err := errors.Join(local.ExportParcel(ctx, &want), connect(t, h).ExportParcel(ctx, &got)); err != nil {
+	if err := errors.Join(only(local.ExportParcel(ctx, &want, "")), only(connect(t, h).ExportParcel(ctx, &got, ""))); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want.Bytes()) {
@@ -112,7 +115,7 @@ func TestBrokenOffExport(t *testing.T) {
 			do = interrupt
 		}
 		var got bytes.Buffer
-		err = remote.ExportParcel(asking, &onFirst{&got, do})
+		_, err = remote.ExportParcel(asking, &onFirst{&got, do}, "")
 		if err == nil || errors.Is(err, context.Canceled) != wantCancelled {
 			t.Errorf("%s: %v after %d bytes", name, err, got.Len())
 		}
@@ -134,7 +137,7 @@ func TestExportToFullStick(t *testing.T) {
 	r, w := io.Pipe()
 	r.CloseWithError(errFull)
 	for name, a := range map[string]admin.Admin{"locally": local, "remotely": connect(t, h)} {
-		if err := a.ExportParcel(ctx, w); !errors.Is(err, errFull) {
+		if _, err := a.ExportParcel(ctx, w, ""); !errors.Is(err, errFull) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -158,7 +161,7 @@ func TestExportFromAnotherServer(t *testing.T) {
 	defer server.Close()
 	var got bytes.Buffer
 	remote := connect(t, h)
-	if err := remote.ExportParcel(ctx, &got); err == nil || got.Len() > 0 {
+	if _, err := remote.ExportParcel(ctx, &got, ""); err == nil || got.Len() > 0 {
 		t.Errorf("%q, %v", got.String(), err)
 	}
 	if err := remote.AddChannel(ctx, "Nice"); err == nil {
@@ -180,7 +183,7 @@ func TestLockedAndSilent(t *testing.T) {
 		t.Errorf("without a socket: %v", err)
 	}
 	stale(t, h)
-	if err := remote.ExportParcel(ctx, io.Discard); !errors.Is(err, vault.ErrLocked) {
+	if _, err := remote.ExportParcel(ctx, io.Discard, ""); !errors.Is(err, vault.ErrLocked) {
 		t.Errorf("with a stale socket: %v", err)
 	}
 }
@@ -207,5 +210,73 @@ func TestControlSocket(t *testing.T) {
 	}
 	if _, err := connect(t, h).Status(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+func only(_ admin.Rest, err error) error { return err }
+
+// What was not taken, and why nothing was, is told over the socket as well.
+func TestExportTellsTheSameRemotely(t *testing.T) {
+	t.Parallel() // finding the vault locked takes a second
+	h := newHome(t)
+	local := serving(t, h)
+	fill(t, local.Vault(), 100)
+	fill(t, local.Vault(), 100)
+	remote := connect(t, h)
+	rest, err := local.ExportParcel(ctx, io.Discard, "")
+	if err != nil || rest.Count != 0 || rest.After == "" {
+		t.Fatalf("%+v, %v", rest, err)
+	}
+	for _, after := range []string{"", rest.After, "aaaaaaaaaaaaaaaaaaaaaaaaaa", "zzzzzzzzzzzzzzzzzzzzzzzzza", "../../etc/passwd", strings.ToUpper(rest.After)} {
+		var want, got bytes.Buffer
+		wantRest, wantErr := local.ExportParcel(ctx, &want, after)
+		gotRest, gotErr := remote.ExportParcel(ctx, &got, after)
+		if gotRest != wantRest || fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || errors.Is(gotErr, admin.ErrRefused) != errors.Is(wantErr, admin.ErrRefused) || !bytes.Equal(want.Bytes(), got.Bytes()) {
+			t.Errorf("%q: %+v, %v from the server; %+v, %v from the vault", after, gotRest, gotErr, wantRest, wantErr)
+		}
+	}
+	if _, err := remote.ExportParcel(ctx, io.Discard, "x"); !errors.Is(err, admin.ErrRefused) {
+		t.Errorf("a wrong id: %v", err)
+	}
+}
+
+// A server that fails is not "in use by another program".
+func TestExportFailsOnTheServersSide(t *testing.T) {
+	t.Parallel() // finding the vault locked takes a second
+	h := newHome(t)
+	v, err := vault.Open(h.Vault())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, v, 100)
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	loseEnvelopes(t, h.Vault())
+	local := serving(t, h)
+	remote := connect(t, h)
+	want := only(local.ExportParcel(ctx, io.Discard, ""))
+	got := only(remote.ExportParcel(ctx, io.Discard, ""))
+	if want == nil || got == nil || got.Error() != want.Error() || errors.Is(got, vault.ErrLocked) {
+		t.Errorf("%v from the server, %v from the vault", got, want)
+	}
+}
+
+// loseEnvelopes damages a vault.
+func loseEnvelopes(t *testing.T, path string) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bolt.Tx) error {
+		if err := tx.DeleteBucket([]byte("envelopes")); err != nil {
+			return err
+		}
+		_, err := tx.CreateBucket([]byte("envelopes"))
+		return err
+	})
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }

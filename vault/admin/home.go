@@ -7,10 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
-
-	"sourdine/vault"
-	"sourdine/vault/parcel"
 )
 
 // Errors that callers branch on.
@@ -59,83 +55,8 @@ const (
 	PickupSite = "pickup"
 )
 
-// Create makes a home in dir, which must not exist or be empty, with the given
-// onion service keys by site. It is built beside dir and moved there whole.
-func Create(dir string, onionKeys map[string][]byte) (Home, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return Home{}, fmt.Errorf("failed to create home: %w", err)
-	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 || err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Home{}, ErrHomeExists
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), dirMode); err != nil {
-		return Home{}, fmt.Errorf("failed to create home: %w", err)
-	}
-	building, err := os.MkdirTemp(filepath.Dir(dir), ".sourdine-home-")
-	if err != nil {
-		return Home{}, fmt.Errorf("failed to create home: %w", err)
-	}
-	defer os.RemoveAll(building)
-	if err := fill(Home{building}, onionKeys); err != nil {
-		return Home{}, err
-	}
-	// os.Rename would not put it in the place of an empty folder.
-	switch err := syscall.Rename(building, dir); {
-	case errors.Is(err, fs.ErrExist): // someone was faster
-		return Home{}, ErrHomeExists
-	case err != nil:
-		return Home{}, fmt.Errorf("failed to create home at %s: %w", dir, err)
-	}
-	return Home{dir}, syncDir(filepath.Dir(dir))
-}
-
-func fill(h Home, onionKeys map[string][]byte) error {
-	for _, sub := range []string{"onion", "tor", "run"} {
-		if err := os.Mkdir(filepath.Join(h.dir, sub), dirMode); err != nil {
-			return fmt.Errorf("failed to create home: %w", err)
-		}
-	}
-	secret, _, err := parcel.NewVaultKey()
-	if err != nil {
-		return err
-	}
-	if err := writeFile(h.vaultKey(), []byte(secret+"\n")); err != nil {
-		return err
-	}
-	for site, key := range onionKeys {
-		if err := writeFile(h.OnionKey(site), key); err != nil {
-			return err
-		}
-	}
-	if err := vault.Create(h.Vault()); err != nil {
-		return err
-	}
-	return errors.Join(syncDir(filepath.Join(h.dir, "onion")), syncDir(h.dir))
-}
-
-// writeFile writes a new file and waits until it is on stable storage.
-func writeFile(path string, content []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-	if err != nil {
-		return fmt.Errorf("failed to create home: %w", err)
-	}
-	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("failed to create home: %w", err)
-	}
-	return nil
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("failed to sync folder: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// OpenHome finds a home that Create made, or returns [ErrNoHome].
+// OpenHome finds a home that Create made, or returns [ErrNoHome]; an error that
+// wraps [fs.ErrPermission] when this user may not look.
 func OpenHome(dir string) (Home, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -143,7 +64,10 @@ func OpenHome(dir string) (Home, error) {
 	}
 	h := Home{abs}
 	for _, path := range []string{h.Vault(), h.vaultKey()} {
-		if _, err := os.Stat(path); err != nil {
+		switch _, err := os.Stat(path); {
+		case errors.Is(err, fs.ErrPermission):
+			return h, fmt.Errorf("failed to open home: %w", err)
+		case err != nil:
 			return h, ErrNoHome
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"sourdine/vault"
 )
@@ -67,19 +68,23 @@ func (r *remote) Status(ctx context.Context) (s Status, err error) {
 	return s, err
 }
 
-func (r *remote) ExportParcel(ctx context.Context, w io.Writer) error {
-	response, err := r.do(ctx, http.MethodGet, "/parcel", nil)
+func (r *remote) ExportParcel(ctx context.Context, w io.Writer, after string) (Rest, error) {
+	response, err := r.do(ctx, http.MethodGet, "/parcel?after="+url.QueryEscape(after), nil)
 	if err != nil {
-		return err
+		return Rest{}, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the running server answered with status %d", response.StatusCode)
+		return Rest{}, refusal(response)
 	}
 	if _, err := io.Copy(w, response.Body); err != nil {
-		return fmt.Errorf("the running server broke off the parcel: %w", err)
+		return Rest{}, fmt.Errorf("the running server broke off the parcel: %w", err)
 	}
-	return nil
+	count, err := strconv.Atoi(response.Trailer.Get(restCount))
+	if err != nil {
+		return Rest{}, errors.New("the running server does not say whether the parcel holds everything")
+	}
+	return Rest{Count: count, After: response.Trailer.Get(restAfter)}, nil
 }
 
 func (r *remote) call(ctx context.Context, method, path string, body io.Reader, into any) error {
@@ -88,21 +93,25 @@ func (r *remote) call(ctx context.Context, method, path string, body io.Reader, 
 		return err
 	}
 	defer response.Body.Close()
-	decoder := json.NewDecoder(io.LimitReader(response.Body, maxAnswer))
 	if response.StatusCode != http.StatusOK {
-		var f failure
-		if err := decoder.Decode(&f); err != nil {
-			return fmt.Errorf("the running server answered with status %d", response.StatusCode)
-		}
-		return asRemote(f)
+		return refusal(response)
 	}
 	if into == nil {
 		return nil
 	}
-	if err := decoder.Decode(into); err != nil {
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into); err != nil {
 		return fmt.Errorf("the running server's answer is damaged: %w", err)
 	}
 	return nil
+}
+
+// refusal is the error that the running server answered with.
+func refusal(response *http.Response) error {
+	var f failure
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&f); err != nil {
+		return fmt.Errorf("the running server answered with status %d", response.StatusCode)
+	}
+	return asRemote(f)
 }
 
 func (r *remote) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
@@ -111,9 +120,12 @@ func (r *remote) do(ctx context.Context, method, path string, body io.Reader) (*
 		return nil, err
 	}
 	response, err := r.client.Do(request)
+	var connecting *net.OpError
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case err != nil && (!errors.As(err, &connecting) || connecting.Op != "dial"):
+		return nil, fmt.Errorf("the running server broke off: %w", err)
 	case err != nil:
 		return nil, fmt.Errorf("%w, which does not answer on the control socket: %w", vault.ErrLocked, err)
 	}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 
 	"sourdine/vault"
 	"sourdine/vault/seal"
@@ -14,6 +15,7 @@ type Status struct {
 	Channels []Channel `json:"channels"`
 	vault.Stats
 	Sites    []SiteStatus `json:"sites,omitempty"` // while serving
+	Parcels  int          `json:"parcels"`         // how many it takes to carry everything
 	Problems []string     `json:"problems"`        // plain sentences; empty when all is well
 }
 
@@ -39,16 +41,29 @@ type SiteStatus struct {
 	Onion   string `json:"onion,omitempty"`
 	Local   string `json:"local,omitempty"`
 	Network string `json:"network,omitempty"` // public, private
-	State   string `json:"state"`             // starting, reachable, withheld
+	State   string `json:"state,omitempty"`   // one of the States; empty without Tor
 }
 
+// States of a site on Tor.
+const (
+	StateStarting  = "starting"
+	StateReachable = "reachable"
+	StateWithheld  = "withheld until a reviewer with a client key is added"
+	StateStopped   = "not reachable: tor stopped"
+)
+
 // Status reads the vault's state.
-func (l *Local) Status(context.Context) (Status, error) {
+func (l *Local) Status(ctx context.Context) (Status, error) {
 	s := Status{VaultKey: l.publicKey, Channels: []Channel{}, Problems: []string{}}
 	var err error
 	if s.Stats, err = l.vault.Stats(); err != nil {
 		return s, err
 	}
+	parts, err := l.Parts(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Parcels = len(parts)
 	rosters, err := l.vault.Channels()
 	if err != nil {
 		return s, err
@@ -61,6 +76,11 @@ func (l *Local) Status(context.Context) (Status, error) {
 		l.Serving(&s)
 	}
 	s.Problems = append(s.Problems, problems(s)...)
+	free, size, err := diskSpace(l.home.dir)
+	if err != nil {
+		return s, err
+	}
+	s.Problems = append(s.Problems, spaceProblems(free, size)...)
 	return s, nil
 }
 
@@ -93,6 +113,9 @@ var lossText = map[seal.Loss]string{
 
 func problems(s Status) []string {
 	var list []string
+	if s.Parcels > 1 {
+		list = append(list, fmt.Sprintf("everything does not fit into one parcel, it takes %d: each export says how to make the next", s.Parcels))
+	}
 	if len(s.Channels) == 0 {
 		list = append(list, "there is no channel yet: sources cannot send anything")
 	}

@@ -19,6 +19,8 @@
 //   - The texts of its errors are its own: nothing from a parcel stands in them
 //     but an id, a version or a first line that has the right form.
 //   - The same vault gives the same bytes.
+//   - What does not fit into one index goes into the next parcel ([WriteAfter],
+//     [Parts]): no number of submissions keeps another from being carried.
 //
 // What it does not promise, yet: that the parcel holds everything the vault
 // ever accepted (promise 4 needs the log's proofs, which version 1 lacks), and

@@ -18,7 +18,11 @@ const (
 	indexName = "index.json"
 
 	maxNote  = 64 << 10 // bytes
-	maxIndex = 64 << 20 // bytes: a hundred thousand submissions take about 50 MiB
+	maxIndex = 64 << 20 // bytes, that a reader takes
+
+	// fullIndex is where a writer goes on in another parcel, in bytes: 25,000
+	// ordinary submissions. Making one takes four times its size in memory.
+	fullIndex = 16 << 20
 )
 
 // An Index lists what a parcel holds, in the order of the files in it

@@ -1,10 +1,11 @@
 // Package langtest checks that a site's catalogues and its pages fit together:
-// that every language has every text that is used, and none that is not. It is
-// imported by tests only.
+// that every language has every text that is used, and none that is not, and that
+// French texts have French blanks. It is imported by tests only.
 package langtest
 
 import (
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,8 +53,35 @@ func Check(t *testing.T, used map[string]bool, atLeast int, files fs.FS) {
 		for _, odd := range compare(catalogue, used) {
 			t.Errorf("%s %s", name, odd)
 		}
+		if path.Base(name) == "fr.toml" {
+			checkFrench(t, name, catalogue)
+		}
 	}
 }
+
+// checkFrench looks at every text for blanks at which a line could break before
+// a sign, or that are missing.
+func checkFrench(t *testing.T, name string, catalogue map[string]any) {
+	t.Helper()
+	for id, value := range catalogue {
+		switch value := value.(type) {
+		case string:
+			if odd := oddFrench(value); odd != "" {
+				t.Errorf("%s: %s: the blank at %q is not the one that French wants there", name, id, odd)
+			}
+		case map[string]any: // the plurals of a text
+			checkFrench(t, name+", "+id, value)
+		}
+	}
+}
+
+// frenchSigns finds signs without the blank that belongs to them: U+00A0 before
+// a colon and inside guillemets, U+202F before the other double signs (Imprimerie
+// nationale, Lexique des règles typographiques). A colon in an address or in a
+// time has none; nor has a sign that follows another.
+var frenchSigns = regexp.MustCompile(`(?:^|[^\x{A0}]):(?:[^/0-9]|$)|(?:^|[^\x{202F}?!])[;?!]|«(?:[^\x{A0}]|$)|(?:^|[^\x{A0}])»`)
+
+func oddFrench(text string) string { return frenchSigns.FindString(text) }
 
 func compare(catalogue map[string]any, used map[string]bool) []string {
 	var odd []string

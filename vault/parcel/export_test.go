@@ -1,0 +1,7 @@
+package parcel
+
+// The limit of an index, small enough for a test to reach.
+var (
+	WriteLimited = writeLimited
+	PartsLimited = partsLimited
+)
