@@ -31,7 +31,7 @@ const (
 
 	// bodyBuffer feeds the multipart reader, which by itself asks the
 	// connection for 4 KiB at a time.
-	bodyBuffer = 128 << 10
+	bodyBuffer = 64 << 10
 
 	// silence is how long a connection may send nothing. A slow one is fine:
 	// 5 kB/s for a day.

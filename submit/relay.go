@@ -10,7 +10,7 @@ import (
 const (
 	// blockBytes is how much is hashed and sealed at once. The multipart reader
 	// hands out at most 4 KiB; sealing such crumbs costs three times the CPU.
-	blockBytes = 64 << 10
+	blockBytes = 32 << 10
 
 	// blocks is how many of them an item has: one being read, one being sealed,
 	// one between.

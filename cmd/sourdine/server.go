@@ -19,7 +19,7 @@ import (
 const (
 	// memoryTarget makes the collector work before the process grows: fifty
 	// uploads of 100 MiB at once stay below 128 MiB.
-	memoryTarget = 96 << 20
+	memoryTarget = 88 << 20
 
 	// garbagePercent lets garbage grow to four times what is in use, as long as
 	// memoryTarget is far: fewer collections, a tenth less CPU.

@@ -12,8 +12,8 @@ import (
 type Roster []*Certificate
 
 // chunkSize is the AEAD chunk (RFC 9580, section 5.13.2). Smaller ones cost
-// memory bandwidth nothing and keep fifty uploads at once below 20 MiB.
-const chunkSize = 64 << 10
+// memory bandwidth nothing and keep fifty uploads at once small.
+const chunkSize = 32 << 10
 
 var (
 	suiteGCM = packet.CipherSuite{Cipher: packet.CipherAES256, Mode: packet.AEADModeGCM}

@@ -64,7 +64,7 @@ func (s *Sealer) seal(roster Roster, now time.Time) ([]byte, error) {
 func (s *Sealer) Envelope() []byte { return s.envelope }
 
 // Item returns a writer that seals what is written to it and sends the payload
-// to w. The payload is whole only after Close returned nil. Writes of 64 KiB and
+// to w. The payload is whole only after Close returned nil. Writes of 32 KiB and
 // more are the cheapest.
 func (s *Sealer) Item(w io.Writer) (io.WriteCloser, error) {
 	sealed, err := packet.SerializeSymmetricallyEncrypted(w, s.suite.Cipher, s.v2, s.suite, s.key, s.config)
