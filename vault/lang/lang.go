@@ -10,7 +10,6 @@ package lang
 import (
 	"embed"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"path"
 
@@ -102,10 +101,6 @@ func (t *Texts) Text(id string, data ...any) string {
 func (t *Texts) Count(id string, n int) string {
 	return t.localize(&i18n.LocalizeConfig{MessageID: id, PluralCount: n, TemplateData: map[string]any{"N": n}})
 }
-
-// HTML returns a text that holds markup of our own. It takes no data, so that
-// nothing from outside can come with it.
-func (t *Texts) HTML(id string) template.HTML { return template.HTML(t.Text(id)) }
 
 func (t *Texts) localize(config *i18n.LocalizeConfig) string {
 	text, err := t.localizer.Localize(config)
