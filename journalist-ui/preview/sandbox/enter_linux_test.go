@@ -230,8 +230,13 @@ func TestMemoryIsBounded(t *testing.T) {
 	if err == nil {
 		t.Errorf("1.6 GiB were had under a limit of 256 MiB: %s", stdout)
 	}
-	if !strings.Contains(stderr, "out of memory") {
+	// Go's runtime mostly says that memory is out; now and then its collector
+	// meets the refused page first. Either way nothing was answered.
+	if !strings.Contains(stderr, "out of memory") && !strings.Contains(stderr, "SIGSEGV") {
 		t.Errorf("the process ended otherwise: %v, %.200s", err, stderr)
+	}
+	if len(stdout) > 0 {
+		t.Errorf("it answered before it ended: %s", stdout)
 	}
 	t.Logf("ended after %v", time.Since(began))
 }
