@@ -61,13 +61,13 @@ func (s *Site) take(ctx context.Context, parts *parts, language string) (*submit
 
 func (in *intake) part(ctx context.Context, p *part) error {
 	switch {
-	case p.isFile:
+	case p.IsFile:
 		return in.file(ctx, p)
-	case p.field == "passphrase":
+	case p.Field == "passphrase":
 		return in.words(p)
-	case p.field == "channel":
+	case p.Field == "channel":
 		return in.address(p)
-	case p.field == "message":
+	case p.Field == "message":
 		return in.message(p)
 	}
 	// An unknown field is skipped, within the limits.
@@ -115,11 +115,11 @@ func (in *intake) message(p *part) error {
 func (in *intake) file(ctx context.Context, p *part) error {
 	limits := in.site.limits
 	switch {
-	case p.fileName == "":
+	case p.FileName == "":
 		return skipUnchosen(p)
 	case len(in.manifest.Items) == limits.Files:
 		return problem{http.StatusRequestEntityTooLarge, "problem_files", map[string]any{"Limit": limits.Files}}
-	case len(p.fileName) > manifest.MaxName:
+	case len(p.FileName) > manifest.MaxName:
 		return errName
 	case in.sealer == nil:
 		return errMalformed
@@ -133,7 +133,7 @@ func (in *intake) file(ctx context.Context, p *part) error {
 		return tooLarge("problem_file", limits.File)
 	}
 	in.manifest.Items = append(in.manifest.Items, manifest.Item{
-		N: n, Name: p.fileName, Size: size, SHA256: digest, Type: shorten(p.kind),
+		N: n, Name: p.FileName, Size: size, SHA256: digest, Type: shorten(p.Type),
 	})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"syscall"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -16,39 +17,63 @@ const (
 
 	// queueLength bounds what waits for the writer: as much as one group.
 	queueLength = groupBytes / chunkSize
+
+	// linger is how long a chunk that nobody waits for may wait for others.
+	// Without it a fast disk makes thousands of small transactions, each with
+	// its two syncs; an upload learns nothing from them.
+	linger = 50 * time.Millisecond
 )
 
 // An op is a change for the writer. apply runs inside a transaction that other
 // ops share; when it returns an error it must not have changed anything. done
 // is told apply's error, or the transaction's, once the outcome is durable.
 type op struct {
-	size  int
-	apply func(*bolt.Tx) error
-	done  func(error)
+	size    int
+	awaited bool // somebody stands still until done
+	apply   func(*bolt.Tx) error
+	done    func(error)
 }
 
-// write is the vault's one writer. It takes whatever is waiting, up to a group,
-// into one transaction: while that one is synced the next group gathers.
+// write is the vault's one writer. It takes up to a group into one transaction:
+// while that one is synced the next group gathers.
 func (v *Vault) write() {
 	for first := range v.ops {
 		v.commit(v.gather(first))
 	}
 }
 
+// gather takes what is waiting, and lingers for more as long as that keeps
+// nobody from going on.
 func (v *Vault) gather(first op) []op {
-	group, size := []op{first}, first.size
+	group, size, awaited := []op{first}, first.size, first.awaited
+	patience := time.NewTimer(linger)
+	defer patience.Stop()
 	for size < groupBytes {
-		select {
-		case next, ok := <-v.ops:
-			if !ok {
-				return group
-			}
-			group, size = append(group, next), size+next.size
-		default:
-			return group
+		next, ok := v.nextOp(awaited, patience.C)
+		if !ok {
+			break
 		}
+		group, size, awaited = append(group, next), size+next.size, awaited || next.awaited
 	}
 	return group
+}
+
+// nextOp returns the next op, or false when it is time to write what there is.
+func (v *Vault) nextOp(atOnce bool, over <-chan time.Time) (next op, ok bool) {
+	select {
+	case next, ok = <-v.ops:
+		return next, ok
+	default:
+	}
+	if atOnce {
+		return op{}, false
+	}
+	select {
+	case next, ok = <-v.ops:
+		return next, ok
+	case <-over:
+		return op{}, false
+	}
 }
 
 // commit runs a group in one transaction. When that fails for another reason
@@ -109,7 +134,7 @@ func (v *Vault) enqueue(ctx context.Context, o op) error {
 // became of it.
 func (v *Vault) update(ctx context.Context, size int, apply func(*bolt.Tx) error) error {
 	outcome := make(chan error, 1)
-	o := op{size: size, apply: apply, done: func(err error) { outcome <- err }}
+	o := op{size: size, awaited: true, apply: apply, done: func(err error) { outcome <- err }}
 	if err := v.enqueue(ctx, o); err != nil {
 		return err
 	}

@@ -61,8 +61,7 @@ func largestBody(n int64) int64 {
 	return n - 6
 }
 
-// A countingWriter counts what goes into a payload. Its Close does nothing, so
-// that closing the literal packet leaves the payload open for the padding.
+// A countingWriter counts what goes into a payload.
 type countingWriter struct {
 	w io.Writer
 	n int64
@@ -73,5 +72,3 @@ func (c *countingWriter) Write(p []byte) (int, error) {
 	c.n += int64(n)
 	return n, err
 }
-
-func (c *countingWriter) Close() error { return nil }

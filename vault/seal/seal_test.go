@@ -64,7 +64,7 @@ func random(n int) []byte {
 
 // Sizes around every edge: empty, the smallest class, the padding packet's
 // length encodings, the AEAD chunk and the partial lengths.
-var edges = []int{0, 1, 511, 512, 513, 3896, 4070, 4080, 4083, 4084, 4085, 4086, 4087, 4088, 4089, 4096, 8191, 8383, 65535, 65536, 65537, 131072, 262144, 262145, 1 << 20}
+var edges = []int{0, 1, 185, 186, 187, 511, 512, 513, 3896, 4070, 4080, 4083, 4084, 4085, 4086, 4087, 4088, 4089, 4096, 8191, 8377, 8378, 8379, 8383, 32761, 32762, 32763, 32768, 65529, 65530, 65531, 65535, 65536, 65537, 131072, 262144, 262145, 1 << 20}
 
 func TestRoundTrip(t *testing.T) {
 	kinds := map[string]packet.Config{"post-quantum": vaulttest.PostQuantum, "x25519": vaulttest.X25519, "v4": vaulttest.V4}

@@ -72,22 +72,15 @@ func (s *Sealer) Item(w io.Writer) (io.WriteCloser, error) {
 		return nil, fmt.Errorf("failed to start a payload: %w", err)
 	}
 	counter := &countingWriter{w: sealed}
-	// No file name and no time: a Literal packet's header is a place where
-	// metadata leaks to whoever is given the plaintext message.
-	literal, err := packet.SerializeLiteral(counter, isBinary, "", noTime)
+	literal, err := newLiteral(counter)
 	if err != nil {
-		return nil, fmt.Errorf("failed to start a payload: %w", err)
+		return nil, err
 	}
 	return &itemWriter{literal: literal, counter: counter, sealed: sealed, padded: s.v2}, nil
 }
 
-const (
-	isBinary = true
-	noTime   = 0
-)
-
 type itemWriter struct {
-	literal io.WriteCloser
+	literal *literalWriter
 	counter *countingWriter
 	sealed  io.WriteCloser
 	padded  bool
@@ -99,7 +92,7 @@ func (w *itemWriter) Write(p []byte) (int, error) { return w.literal.Write(p) }
 // authentication tag.
 func (w *itemWriter) Close() error {
 	if err := w.literal.Close(); err != nil {
-		return fmt.Errorf("failed to end a payload: %w", err)
+		return err
 	}
 	if w.padded {
 		if err := pad(w.counter); err != nil {
