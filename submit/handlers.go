@@ -44,6 +44,7 @@ func (s *Site) form(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) receive(w http.ResponseWriter, r *http.Request) {
 	parts, err := newParts(w, r, s.limits)
+	defer parts.forget()
 	if err == nil {
 		var done *submitted
 		done, err = s.take(r.Context(), parts, s.textsFor(r).Code())

@@ -62,6 +62,13 @@ func (p *parts) next() (*part, error) {
 	return &part{next}, nil
 }
 
+// forget overwrites what is still held of the body.
+func (p *parts) forget() {
+	if p.form != nil {
+		p.form.Forget()
+	}
+}
+
 // drain reads and forgets the rest, so that the browser, which reads our
 // answer only after it has sent everything, gets the page and not a reset
 // connection.

@@ -85,10 +85,16 @@ func (r *relay) copyFrom(source io.Reader) (size int64, err error) {
 	return size, nil
 }
 
-// close waits until everything is written, and returns the writer's error. It
-// may be called again.
+// close waits until everything is written, and returns the writer's error. What
+// the blocks held is overwritten: the collector would leave it where it is, for
+// whoever sees the process's memory later. It may be called again.
 func (r *relay) close() error {
-	r.once.Do(func() { close(r.full) })
-	<-r.done
+	r.once.Do(func() {
+		close(r.full)
+		<-r.done
+		for range len(r.free) {
+			clear(<-r.free)
+		}
+	})
 	return r.err
 }

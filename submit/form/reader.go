@@ -134,6 +134,12 @@ func (r *Reader) need(n int) error {
 	return nil
 }
 
+// Forget overwrites what the reader holds of the body, and ends it.
+func (r *Reader) Forget() {
+	clear(r.buffer[:cap(r.buffer)])
+	r.pending, r.part, r.err = nil, nil, ErrMalformed
+}
+
 // fill reads once from the body into pending.
 func (r *Reader) fill() error {
 	if len(r.pending) == cap(r.pending) {
@@ -149,15 +155,22 @@ func (r *Reader) fill() error {
 
 func (r *Reader) makeRoom() {
 	if 2*len(r.pending) > len(r.buffer) || len(r.buffer) == 0 {
-		r.buffer = make([]byte, max(firstFill, min(2*len(r.pending), MaxHeader+firstFill)))
+		larger := make([]byte, max(firstFill, min(2*len(r.pending), MaxHeader+firstFill)))
+		r.pending = append(larger[:0], r.pending...)
+		clear(r.buffer)
+		r.buffer = larger
+		return
 	}
 	r.pending = append(r.buffer[:0], r.pending...)
 }
 
 // hold makes data what is pending.
 func (r *Reader) hold(data []byte) {
+	if len(data) > len(r.buffer) {
+		clear(r.buffer)
+		r.buffer = make([]byte, max(firstFill, len(data)))
+	}
 	r.pending = append(r.buffer[:0], data...)
-	r.buffer = r.pending[:cap(r.pending)]
 }
 
 // cut says that a body ended before its closing boundary.

@@ -211,6 +211,14 @@ func TestPartIsGoneWithTheNext(t *testing.T) {
 	if got, err := io.ReadAll(second); string(got) != "second" || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
+	r.Forget()
+	r.Forget()
+	if _, err := r.Next(); !errors.Is(err, form.ErrMalformed) {
+		t.Errorf("after Forget: %v", err)
+	}
+	if n, err := second.Read(make([]byte, 10)); n > 0 || err == nil {
+		t.Errorf("after Forget a part gave %d bytes, %v", n, err)
+	}
 }
 
 // lenient is where the standard library sees a delimiter and the Reader content:
