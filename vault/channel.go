@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -45,11 +46,12 @@ func (v *Vault) AddChannel(ctx context.Context, name string) error {
 		return err
 	}
 	defer v.rosters.Add(1)
+	day := today()
 	return v.update(ctx, 0, func(tx *bolt.Tx) error {
-		if _, err := currentRoster(tx, name); err == nil {
+		if tx.Bucket(bucketChannels).Bucket([]byte(name)) != nil {
 			return fmt.Errorf("channel %s %w", name, ErrExists)
 		}
-		return putRoster(tx, Roster{Channel: name})
+		return putRoster(tx, Roster{Channel: name}, day)
 	})
 }
 
@@ -74,6 +76,7 @@ func checkChannelName(name string) error {
 // certificate that is on the roster already.
 func (v *Vault) AddMember(ctx context.Context, channel string, m Member) (Roster, error) {
 	var roster Roster
+	day := today()
 	defer v.rosters.Add(1)
 	err := v.update(ctx, len(m.Certificate), func(tx *bolt.Tx) (err error) {
 		roster, err = currentRoster(tx, channel)
@@ -87,9 +90,12 @@ func (v *Vault) AddMember(ctx context.Context, channel string, m Member) (Roster
 		}
 		roster.Epoch++
 		roster.Members = append(roster.Members, m)
-		return putRoster(tx, roster)
+		return putRoster(tx, roster, day)
 	})
-	return roster, err
+	if err != nil {
+		return Roster{}, err
+	}
+	return roster, nil
 }
 
 // RostersVersion changes whenever a channel or a roster may have changed.
@@ -98,17 +104,36 @@ func (v *Vault) RostersVersion() uint64 { return v.rosters.Load() }
 // Roster returns a channel's current roster, or [ErrNotFound].
 func (v *Vault) Roster(channel string) (Roster, error) {
 	var roster Roster
-	err := v.db.View(func(tx *bolt.Tx) (err error) {
+	err := v.view(func(tx *bolt.Tx) (err error) {
 		roster, err = currentRoster(tx, channel)
 		return err
 	})
 	return roster, err
 }
 
+// RosterAt returns a channel's roster at an epoch, as stored and decoded, or
+// [ErrNotFound]. A roster's leaf has the SHA-256 of what is stored.
+func (v *Vault) RosterAt(channel string, epoch uint64) (stored []byte, roster Roster, err error) {
+	err = v.view(func(tx *bolt.Tx) (err error) {
+		epochs := tx.Bucket(bucketChannels).Bucket([]byte(channel))
+		if epochs == nil {
+			return fmt.Errorf("channel %w", ErrNotFound)
+		}
+		key := binary.BigEndian.AppendUint64(nil, epoch)
+		if roster, err = decodeRoster(channel, key, epochs.Get(key)); err != nil {
+			return err
+		}
+		stored = bytes.Clone(epochs.Get(key))
+		stored = stored[:len(stored)-sumSize]
+		return nil
+	})
+	return stored, roster, err
+}
+
 // Channels returns the current roster of every channel, by name.
 func (v *Vault) Channels() ([]Roster, error) {
 	var rosters []Roster
-	err := v.db.View(func(tx *bolt.Tx) error {
+	err := v.view(func(tx *bolt.Tx) error {
 		return tx.Bucket(bucketChannels).ForEachBucket(func(name []byte) error {
 			roster, err := currentRoster(tx, string(name))
 			rosters = append(rosters, roster)
@@ -119,20 +144,44 @@ func (v *Vault) Channels() ([]Roster, error) {
 }
 
 func currentRoster(tx *bolt.Tx, channel string) (Roster, error) {
-	var roster Roster
 	epochs := tx.Bucket(bucketChannels).Bucket([]byte(channel))
 	if epochs == nil {
-		return roster, fmt.Errorf("channel %w", ErrNotFound)
+		return Roster{}, fmt.Errorf("channel %w", ErrNotFound)
 	}
-	_, raw := epochs.Cursor().Last()
-	if err := json.Unmarshal(raw, &roster); err != nil {
-		return roster, fmt.Errorf("a channel's roster is damaged: %w", err)
+	key, stored := epochs.Cursor().Last()
+	return decodeRoster(channel, key, stored)
+}
+
+func decodeRoster(channel string, key, stored []byte) (roster Roster, err error) {
+	if stored == nil {
+		return roster, fmt.Errorf("roster %w", ErrNotFound)
+	}
+	raw, err := unstamp(rosterKey(channel, key), stored)
+	if err == nil && json.Unmarshal(raw, &roster) != nil {
+		err = ErrDamaged
+	}
+	if err != nil {
+		return Roster{}, fmt.Errorf("the roster of channel %s: %w", channel, err)
 	}
 	return roster, nil
 }
 
-func putRoster(tx *bolt.Tx, roster Roster) error {
+// rosterKey is what a roster's checksum is over beside the roster: the whole
+// way to it.
+func rosterKey(channel string, key []byte) []byte { return append([]byte(channel), key...) }
+
+// putRoster stores a roster, and its leaf for the log.
+func putRoster(tx *bolt.Tx, roster Roster, day string) error {
 	raw, err := json.Marshal(roster)
+	if err != nil {
+		return err
+	}
+	return storeRoster(tx, roster, raw, day)
+}
+
+// storeRoster is putRoster for one that is encoded already.
+func storeRoster(tx *bolt.Tx, roster Roster, raw []byte, day string) error {
+	leaf, err := rosterLeaf(roster, raw, day)
 	if err != nil {
 		return err
 	}
@@ -140,5 +189,9 @@ func putRoster(tx *bolt.Tx, roster Roster) error {
 	if err != nil {
 		return err
 	}
-	return epochs.Put(binary.BigEndian.AppendUint64(nil, roster.Epoch), raw)
+	key := binary.BigEndian.AppendUint64(nil, roster.Epoch)
+	if err := epochs.Put(key, stamp(rosterKey(roster.Channel, key), bytes.Clone(raw))); err != nil {
+		return err
+	}
+	return putPending(tx, leaf)
 }

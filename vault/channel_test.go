@@ -36,20 +36,20 @@ func TestRosterGrowsByEpochs(t *testing.T) {
 	if err := v.AddChannel(ctx, "Nice"); err != nil {
 		t.Fatal(err)
 	}
-	for i, fingerprint := range []string{"A", "B"} {
-		r, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: fingerprint, Certificate: []byte{1}})
+	for i, of := range []string{fingerprint("A"), fingerprint("B")} {
+		r, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: of, Certificate: []byte{1}})
 		if err != nil || r.Epoch != uint64(i+1) || len(r.Members) != i+1 {
 			t.Fatalf("AddMember: %+v, %v", r, err)
 		}
 	}
-	if _, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: "A"}); !errors.Is(err, vault.ErrExists) {
+	if _, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: fingerprint("A")}); !errors.Is(err, vault.ErrExists) {
 		t.Errorf("adding twice: %v", err)
 	}
-	if _, err := v.AddMember(ctx, "Lille", vault.Member{Fingerprint: "A"}); !errors.Is(err, vault.ErrNotFound) {
+	if _, err := v.AddMember(ctx, "Lille", vault.Member{Fingerprint: fingerprint("A")}); !errors.Is(err, vault.ErrNotFound) {
 		t.Errorf("unknown channel: %v", err)
 	}
 	r, err := v.Roster("Nice")
-	if err != nil || r.Epoch != 2 || r.Members[1].Fingerprint != "B" {
+	if err != nil || r.Epoch != 2 || r.Members[1].Fingerprint != fingerprint("B") {
 		t.Errorf("Roster = %+v, %v", r, err)
 	}
 }
@@ -96,3 +96,6 @@ func TestMailboxKeepsItsFirstKey(t *testing.T) {
 		t.Errorf("Receipts of none = %q, %v, %v", receipts, more, err)
 	}
 }
+
+// fingerprint is one that the log takes.
+func fingerprint(digit string) string { return strings.Repeat(digit, 40) }

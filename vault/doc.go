@@ -1,4 +1,5 @@
-// Package vault keeps sealed submissions in one bbolt file.
+// Package vault keeps sealed submissions in a bbolt file, and the keys that wrap
+// their envelopes in a file of slots beside it (package slots).
 //
 // A submission grows as a [Draft]: the payloads of its items arrive in chunks
 // while the source uploads, and become visible, all at once, when
@@ -9,16 +10,31 @@
 //   - Commit returns nil only after everything of the submission is on stable
 //     storage (one fsynced transaction). A crash at any instant loses nothing
 //     that was committed and shows nothing that was not (promise 3).
+//   - Every submission, deletion, roster and policy has a leaf, written in the
+//     transaction that makes it; [Vault.Batch] moves leaves into the log in
+//     random order, and none ever leaves it (promise 4).
+//   - [Vault.Apply] makes all of a set of changes, or none.
+//   - When [Vault.Delete] or Apply returns nil, what was deleted cannot be opened
+//     any more: not with every reviewer's private key and all that was ever in
+//     the vault's file, because the key in its slot is overwritten. After a
+//     crash it is invisible, and the next [Open] ends the work. Package slots
+//     says what a disk may still keep.
+//   - Who reads what is deleted meanwhile gets an error. So does who reads a
+//     value in which a bit has flipped: it wraps [ErrDamaged].
 //   - It stores ciphertext and, per submission, a random id, the day, the
-//     channel and the roster's epoch (promise 5). It never sees a key or a
-//     plaintext, and cannot tell whether what it is given is sealed.
+//     channel, the roster's epoch, who acknowledged it, and whether it was opened
+//     (promise 5). It never sees a key or a plaintext, and cannot tell whether
+//     what it is given is sealed.
 //   - One goroutine writes: chunks of all drafts share transactions, so an
 //     upload of an hour holds none open and a hundred uploads cost few fsyncs.
 //   - Reads are short transactions, chunk by chunk; they never block a write for
 //     longer than a chunk takes to copy.
+//   - A vault that was closed opens in a time that its size hardly matters to.
 //
 // What it does not promise: that the order in which bbolt allocates pages tells
-// nothing about the order of arrival; that deleted bytes are gone from the disk.
+// nothing about the order of arrival; that the bytes of what was deleted are
+// gone from the file before [Vault.Compact], or from the disk after it; that who
+// can write the files is found out (the desks find out, by the log).
 //
 // FORMAT.md beside this file describes every bucket and value.
 package vault

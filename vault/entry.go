@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 
 	bolt "go.etcd.io/bbolt"
@@ -17,6 +16,9 @@ type Header struct {
 	Day      string  `json:"day"`      // UTC, "2006-01-02"
 	Epoch    uint64  `json:"epoch"`    // of the roster it was sealed to
 	Payloads []int64 `json:"payloads"` // lengths in bytes; the manifest, item 0, first
+
+	// Digests are the SHA-256 of the payloads, lower-case hexadecimal.
+	Digests []string `json:"sha256"`
 }
 
 // An Entry is a committed submission.
@@ -41,10 +43,24 @@ func (h Header) encode() ([]byte, error) {
 	return json.Marshal(h)
 }
 
-func decodeHeader(raw []byte) (Header, error) {
-	var h Header
-	if err := json.Unmarshal(raw, &h); err != nil {
-		return h, fmt.Errorf("a submission's header is damaged: %w", err)
+// header returns a submission's, or [ErrNotFound].
+func header(tx *bolt.Tx, id ID) (Header, error) {
+	raw := tx.Bucket(bucketSubmissions).Get(id[:])
+	if raw == nil {
+		return Header{}, ErrNotFound
+	}
+	return decodeHeader(id[:], raw)
+}
+
+func decodeHeader(key, stored []byte) (h Header, err error) {
+	raw, err := unstamp(key, stored)
+	switch {
+	case err != nil:
+	case len(key) != len(ID{}), json.Unmarshal(raw, &h) != nil, len(h.Digests) != len(h.Payloads):
+		err = ErrDamaged
+	}
+	if err != nil {
+		return Header{}, fmt.Errorf("a submission's header: %w", err)
 	}
 	return h, nil
 }
@@ -78,14 +94,14 @@ func (v *Vault) Entries() iter.Seq2[Entry, error] {
 }
 
 func (v *Vault) entriesAfter(after []byte) (batch []Entry, err error) {
-	err = v.db.View(func(tx *bolt.Tx) error {
+	err = v.view(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketSubmissions).Cursor()
 		k, raw := c.Seek(after)
 		if after != nil && bytes.Equal(k, after) {
 			k, raw = c.Next()
 		}
 		for ; k != nil && len(batch) < entriesPerRead; k, raw = c.Next() {
-			h, err := decodeHeader(raw)
+			h, err := decodeHeader(k, raw)
 			if err != nil {
 				return err
 			}
@@ -99,72 +115,9 @@ func (v *Vault) entriesAfter(after []byte) (batch []Entry, err error) {
 // Entry returns one submission, or [ErrNotFound].
 func (v *Vault) Entry(id ID) (Entry, error) {
 	e := Entry{ID: id}
-	err := v.db.View(func(tx *bolt.Tx) (err error) {
-		raw := tx.Bucket(bucketSubmissions).Get(id[:])
-		if raw == nil {
-			return ErrNotFound
-		}
-		e.Header, err = decodeHeader(raw)
+	err := v.view(func(tx *bolt.Tx) (err error) {
+		e.Header, err = header(tx, id)
 		return err
 	})
 	return e, err
-}
-
-// Envelope returns a submission's PKESK packets, or [ErrNotFound].
-func (v *Vault) Envelope(id ID) ([]byte, error) {
-	var envelope []byte
-	err := v.db.View(func(tx *bolt.Tx) error {
-		envelope = bytes.Clone(tx.Bucket(bucketEnvelopes).Get(id[:]))
-		return nil
-	})
-	if err == nil && envelope == nil {
-		err = ErrNotFound
-	}
-	return envelope, err
-}
-
-// Payload returns a reader of an item's payload. Each read is a short
-// transaction that copies at most one chunk.
-func (v *Vault) Payload(e Entry, item int) (*io.SectionReader, error) {
-	if item < 0 || item >= len(e.Payloads) {
-		return nil, fmt.Errorf("item %d: %w", item, ErrNotFound)
-	}
-	return io.NewSectionReader(payload{v, e.ID, uint32(item)}, 0, e.Payloads[item]), nil
-}
-
-type payload struct {
-	vault *Vault
-	id    ID
-	item  uint32
-}
-
-// ReadAt implements io.ReaderAt for [io.SectionReader], which bounds it to the
-// payload's length.
-func (p payload) ReadAt(b []byte, offset int64) (int, error) {
-	done := 0
-	for done < len(b) {
-		n, err := p.readChunk(b[done:], offset+int64(done))
-		done += n
-		if err != nil {
-			return done, err
-		}
-	}
-	return done, nil
-}
-
-func (p payload) readChunk(b []byte, offset int64) (n int, err error) {
-	key := chunkKey(p.id, p.item, uint32(offset/chunkSize))
-	err = p.vault.db.View(func(tx *bolt.Tx) error {
-		chunk := tx.Bucket(bucketChunks).Bucket(key)
-		if chunk == nil {
-			return io.ErrUnexpectedEOF
-		}
-		value := chunk.Get(keyValue)
-		if within := offset % chunkSize; within < int64(len(value)) {
-			n = copy(b, value[within:])
-			return nil
-		}
-		return io.ErrUnexpectedEOF
-	})
-	return n, err
 }

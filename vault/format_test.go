@@ -2,12 +2,17 @@ package vault_test
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"hash/crc32"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,7 +31,7 @@ import (
 func TestFormat(t *testing.T) {
 	v, path := vaulttest.NewVaultAt(t)
 	certificate := vaulttest.NewKey(t, vaulttest.X25519).Certificate(t)
-	member := vault.Member{Name: "Élise", Fingerprint: "ABCD", Certificate: certificate, Added: "2026-11-20"}
+	member := vault.Member{Name: "Élise", Fingerprint: fingerprint("A"), Certificate: certificate, Added: "2026-11-20"}
 	addChannel(t, v, "Nice", member)
 	addChannel(t, v, "Saint-Étienne")
 	payloads := [][]byte{random(100), {}, random(256 << 10), random(600_000)}
@@ -50,7 +55,7 @@ func TestFormat(t *testing.T) {
 	err = db.View(func(tx *bolt.Tx) error {
 		checkBuckets(t, tx)
 		checkRosters(t, tx, member)
-		checkSubmission(t, tx, id, payloads)
+		checkSubmission(t, tx, id, payloads, path)
 		checkMailbox(t, tx, words)
 		return nil
 	})
@@ -111,13 +116,14 @@ func checkBuckets(t *testing.T, tx *bolt.Tx) {
 	t.Helper()
 	var names []string
 	err := tx.ForEach(func(name []byte, _ *bolt.Bucket) error { names = append(names, string(name)); return nil })
-	want := []string{"channels", "chunks", "drafts", "envelopes", "mailboxes", "meta", "receipts", "submissions"}
+	want := []string{"acks", "channels", "chunks", "deleting", "desks", "drafts", "envelopes", "hashes", "leafof", "leaves", "mailboxes",
+		"meta", "opened", "orders", "pending", "policies", "receipts", "replies", "slots", "spent", "submissions"}
 	if err != nil || !slices.Equal(names, want) {
 		t.Fatalf("the buckets are %q, %v", names, err)
 	}
 	meta := map[string]string{}
 	err = tx.Bucket([]byte("meta")).ForEach(func(k, v []byte) error { meta[string(k)] = hex.EncodeToString(v); return nil })
-	if err != nil || len(meta) != 2 || meta["version"] != "00000001" || len(meta["salt"]) != 32 {
+	if err != nil || len(meta) != 3 || meta["version"] != "00000002" || len(meta["salt"]) != 40 || len(meta["slots"]) != 40 {
 		t.Errorf("meta is %v, %v", meta, err)
 	}
 	if k, _ := tx.Bucket([]byte("drafts")).Cursor().First(); k != nil {
@@ -143,7 +149,7 @@ func checkRosters(t *testing.T, tx *bolt.Tx, member vault.Member) {
 		next := uint64(0)
 		err := b.ForEach(func(k, raw []byte) error {
 			var r roster
-			strictly(t, raw, &r)
+			strictly(t, summed(t, append([]byte(channel), k...), raw), &r)
 			if len(k) != 8 || binary.BigEndian.Uint64(k) != next || r.Epoch != next || r.Channel != channel {
 				t.Errorf("key %x of %s holds %+v", k, channel, r)
 			}
@@ -165,16 +171,59 @@ func checkRosters(t *testing.T, tx *bolt.Tx, member vault.Member) {
 	}
 }
 
-func checkSubmission(t *testing.T, tx *bolt.Tx, id vault.ID, payloads [][]byte) {
+// summed checks and removes a value's checksum, as section 1.1 says.
+func summed(t *testing.T, key, stored []byte) []byte {
 	t.Helper()
-	header := tx.Bucket([]byte("submissions")).Get(id[:])
-	want := `^\{"channel":"Nice","day":"2026-11-21","epoch":1,"payloads":\[100,0,262144,600000\]\}$`
-	if !regexp.MustCompile(want).Match(header) {
+	if len(stored) < 4 {
+		t.Fatalf("the value of %x has %d bytes", key, len(stored))
+	}
+	value, sum := stored[:len(stored)-4], stored[len(stored)-4:]
+	table := crc32.MakeTable(crc32.Castagnoli)
+	if crc32.Update(crc32.Checksum(key, table), table, value) != binary.BigEndian.Uint32(sum) {
+		t.Errorf("the value of %x has the checksum %x", key, sum)
+	}
+	return value
+}
+
+// checkEnvelope unwraps it with nothing but the slots file's bytes.
+func checkEnvelope(t *testing.T, tx *bolt.Tx, id vault.ID, path string) {
+	t.Helper()
+	file, err := os.ReadFile(strings.TrimSuffix(path, ".db") + ".slots")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := summed(t, id[:], tx.Bucket([]byte("envelopes")).Get(id[:]))
+	number := binary.BigEndian.Uint32(stored)
+	at := 8192 + int(number/64)*8192 + int(number%64)*64
+	block, err := aes.NewCipher(file[at : at+32])
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope, err := gcm.Open(nil, stored[4:16], stored[16:], append([]byte("sourdine envelope 1\n"), id[:]...))
+	if err != nil || string(envelope) != "envelope" {
+		t.Errorf("the envelope is %q, %v", envelope, err)
+	}
+	if owner := summed(t, stored[:4], tx.Bucket([]byte("slots")).Get(stored[:4])); !bytes.Equal(owner, id[:]) {
+		t.Errorf("slot %d is of %x", number, owner)
+	}
+}
+
+func checkSubmission(t *testing.T, tx *bolt.Tx, id vault.ID, payloads [][]byte, path string) {
+	t.Helper()
+	header := summed(t, id[:], tx.Bucket([]byte("submissions")).Get(id[:]))
+	var digests []string
+	for _, p := range payloads {
+		digests = append(digests, fmt.Sprintf("%x", sha256.Sum256(p)))
+	}
+	want := fmt.Sprintf(`{"channel":"Nice","day":"2026-11-21","epoch":1,"payloads":[100,0,262144,600000],"sha256":["%s"]}`, strings.Join(digests, `","`))
+	if string(header) != want {
 		t.Errorf("the header is %s", header)
 	}
-	if got := tx.Bucket([]byte("envelopes")).Get(id[:]); string(got) != "envelope" {
-		t.Errorf("the envelope is %q", got)
-	}
+	checkEnvelope(t, tx, id, path)
 	chunks := tx.Bucket([]byte("chunks"))
 	seen := 0
 	for item, want := range payloads {
@@ -184,7 +233,8 @@ func checkSubmission(t *testing.T, tx *bolt.Tx, id vault.ID, payloads [][]byte) 
 			if b == nil {
 				t.Fatalf("chunk %d of item %d is missing", n, item)
 			}
-			if k, v := b.Cursor().First(); string(k) != "v" || !bytes.Equal(v, want[n*262144:min(len(want), (n+1)*262144)]) {
+			k, stored := b.Cursor().First()
+			if v := summed(t, key, stored); string(k) != "v" || !bytes.Equal(v, want[n*262144:min(len(want), (n+1)*262144)]) {
 				t.Errorf("chunk %d of item %d is %d bytes under %q", n, item, len(v), k)
 			}
 			seen++
@@ -201,8 +251,8 @@ func checkMailbox(t *testing.T, tx *bolt.Tx, words passphrase.Passphrase) {
 	if len(canonical) != 3+16 || string(canonical[:3]) != "fr:" {
 		t.Errorf("the canonical form is %q", canonical)
 	}
-	derived := argon2.IDKey(canonical, tx.Bucket([]byte("meta")).Get([]byte("salt")), 5, 8<<10, 1, 48)
-	locked := tx.Bucket([]byte("mailboxes")).Get(derived[:16])
+	derived := argon2.IDKey(canonical, tx.Bucket([]byte("meta")).Get([]byte("salt"))[:16], 5, 8<<10, 1, 48)
+	locked := summed(t, derived[:16], tx.Bucket([]byte("mailboxes")).Get(derived[:16]))
 	ring, err := openpgp.ReadKeyRing(bytes.NewReader(locked))
 	if err != nil || len(ring) != 1 || ring[0].PrimaryKey.Version != 6 {
 		t.Fatalf("the locked key: %v", err)
@@ -214,7 +264,7 @@ func checkMailbox(t *testing.T, tx *bolt.Tx, words passphrase.Passphrase) {
 	if len(k) != 32 || !bytes.Equal(k[:16], derived[:16]) {
 		t.Errorf("the receipt's key is %x", k)
 	}
-	plain, err := vaulttest.Key{Entity: ring[0]}.Open(nil, bytes.NewReader(sealed))
+	plain, err := vaulttest.Key{Entity: ring[0]}.Open(nil, bytes.NewReader(summed(t, k, sealed)))
 	if err != nil {
 		t.Fatal(err)
 	}

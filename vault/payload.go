@@ -2,7 +2,10 @@ package vault
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -18,6 +21,7 @@ type PayloadWriter struct {
 	item   uint32
 	seq    uint32
 	length int64
+	hash   hash.Hash
 	buf    []byte
 	closed bool
 }
@@ -33,11 +37,11 @@ func (d *Draft) Item(ctx context.Context, n int) (*PayloadWriter, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	if _, twice := d.lengths[uint32(n)]; twice {
+	if _, twice := d.items[uint32(n)]; twice {
 		return nil, fmt.Errorf("item %d of the draft was written before", n)
 	}
 	d.open++
-	return &PayloadWriter{ctx: ctx, draft: d, item: uint32(n)}, nil
+	return &PayloadWriter{ctx: ctx, draft: d, item: uint32(n), hash: sha256.New()}, nil
 }
 
 // Write implements io.Writer. It fails as soon as any chunk of the draft could
@@ -52,7 +56,7 @@ func (w *PayloadWriter) Write(p []byte) (int, error) {
 			w.buf = w.draft.vault.takeBuffer()
 		}
 		n := min(len(p)-written, chunkSize-len(w.buf))
-		w.buf = append(w.buf, p[written:written+n]...)
+		w.buf = append(withRoom(w.buf, n), p[written:written+n]...)
 		written += n
 		if len(w.buf) == chunkSize {
 			if err := w.flush(); err != nil {
@@ -61,6 +65,16 @@ func (w *PayloadWriter) Write(p []byte) (int, error) {
 		}
 	}
 	return written, nil
+}
+
+// withRoom returns buf with room for n more bytes and the checksum, but never for
+// more than a chunk: append alone would keep a quarter more for each upload.
+func withRoom(buf []byte, n int) []byte {
+	if len(buf)+n+sumSize <= cap(buf) {
+		return buf
+	}
+	room := min(max(2*cap(buf), len(buf)+n+sumSize), chunkSize+sumSize)
+	return append(make([]byte, 0, room), buf...)
 }
 
 // Close ends the payload. It does not wait for the disk: Commit does.
@@ -78,7 +92,7 @@ func (w *PayloadWriter) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.open--
-	d.lengths[w.item] = w.length
+	d.items[w.item] = item{w.length, hex.EncodeToString(w.hash.Sum(nil))}
 	return d.err
 }
 
@@ -91,6 +105,8 @@ func (w *PayloadWriter) flush() error {
 	w.buf = nil
 	w.seq++
 	w.length += int64(len(buf))
+	w.hash.Write(buf)
+	buf = stamp(key, buf)
 	err := d.vault.enqueue(w.ctx, op{
 		size:  len(buf),
 		apply: func(tx *bolt.Tx) error { return d.putChunk(tx, key, buf) },
@@ -107,20 +123,20 @@ func (w *PayloadWriter) flush() error {
 	return err
 }
 
-// putChunk stores a chunk, and with the first one the mark by which the sweep
+// putChunk stores a chunk that has its checksum, and with the first one the mark by which the sweep
 // finds the draft.
-func (d *Draft) putChunk(tx *bolt.Tx, key, value []byte) error {
+func (d *Draft) putChunk(tx *bolt.Tx, key, stamped []byte) error {
 	if err := d.failure(); err != nil {
 		return err
 	}
-	if err := tx.Bucket(bucketDrafts).Put(d.id[:], []byte{}); err != nil {
+	if err := put(tx.Bucket(bucketDrafts), d.id[:], nil); err != nil {
 		return err
 	}
 	chunk, err := tx.Bucket(bucketChunks).CreateBucket(key)
 	if err != nil {
 		return err
 	}
-	return chunk.Put(keyValue, value)
+	return chunk.Put(keyValue, stamped)
 }
 
 // takeBuffer returns an empty buffer: one that was used before, or one that
@@ -137,7 +153,7 @@ func (v *Vault) takeBuffer() []byte {
 }
 
 func (v *Vault) giveBuffer(b []byte) {
-	if cap(b) < chunkSize {
+	if cap(b) < chunkSize+sumSize {
 		return // the end of a payload: not worth keeping
 	}
 	select {

@@ -26,7 +26,7 @@ func (v *Vault) Stats() (Stats, error) {
 		s.ByChannel[e.Channel]++
 		s.Bytes += e.Size()
 	}
-	err := v.db.View(func(tx *bolt.Tx) error {
+	err := v.view(func(tx *bolt.Tx) error {
 		s.FileBytes = tx.Size()
 		return tx.Bucket(bucketDrafts).ForEach(func(_, _ []byte) error { s.Drafts++; return nil })
 	})

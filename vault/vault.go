@@ -2,37 +2,21 @@ package vault
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/binary"
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
+
+	"sourdine/vault/slots"
 )
 
 // FormatVersion is the version of the file's layout that this package writes.
-const FormatVersion = 1
-
-const (
-	// lockPatience is how long Open waits for another process to let go.
-	lockPatience = time.Second
-
-	// mapSize is reserved in the address space, not on the disk. A larger file
-	// is mapped anew when it grows, which waits for every reader.
-	mapSize = 64 << 30
-
-	// growth is by how much the file grows, sparsely: each step is one more
-	// fsync.
-	growth = 128 << 20
-
-	saltSize = 16 // bytes
-)
+const FormatVersion = 2
 
 // Errors that callers branch on.
 var (
@@ -47,33 +31,20 @@ var (
 	ErrFailed = errors.New("the vault has stopped after a failed write and must be opened anew")
 )
 
-// Buckets; see FORMAT.md, section 2.
-var (
-	bucketMeta        = []byte("meta")
-	bucketChannels    = []byte("channels")
-	bucketSubmissions = []byte("submissions")
-	bucketEnvelopes   = []byte("envelopes")
-	bucketChunks      = []byte("chunks")
-	bucketDrafts      = []byte("drafts")
-	bucketMailboxes   = []byte("mailboxes")
-	bucketReceipts    = []byte("receipts")
-
-	keyVersion = []byte("version")
-	keySalt    = []byte("salt")
-
-	// keyValue is the only key of a chunk's bucket. A chunk has a bucket of its
-	// own because bbolt keeps up to four values in one leaf and writes them
-	// anew whenever a neighbour is added: with fifty uploads at once that
-	// doubled what was written and pulled the whole file into memory.
-	keyValue = []byte("v")
-
-	allBuckets = [][]byte{bucketMeta, bucketChannels, bucketSubmissions, bucketEnvelopes,
-		bucketChunks, bucketDrafts, bucketMailboxes, bucketReceipts}
-)
-
-// A Vault is an open vault file, locked against other processes.
+// A Vault is an open vault, locked against other processes.
 type Vault struct {
-	db      *bolt.DB
+	path     string
+	upgraded string // what Upgraded says
+
+	// exchange keeps readers off db while Compact puts another in its place.
+	// The writer, which is the one that does, needs no lock.
+	exchange sync.RWMutex
+	db       *bolt.DB
+
+	slots    *slots.File
+	spending chan struct{} // a lock; see lockSpending
+	copying  chan struct{} // a lock, taken before spending; see lockCopying
+
 	stopped sync.WaitGroup
 	buffers chan []byte // for chunks; see takeBuffer
 
@@ -82,110 +53,73 @@ type Vault struct {
 	closed bool
 	ops    chan op
 
-	failed  chan struct{} // closed by the writer; see commit
+	failed  chan struct{} // closed by the writer; see transact
 	rosters atomic.Uint64 // how often a roster changed since the vault was opened
+	hashed  sync.Map      // of rosterEpoch; see recipients
 }
 
-// Create makes a new, empty vault at path and closes it. It refuses to touch
-// an existing file: creation is its own act.
-func Create(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("failed to create vault: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("failed to create vault: %w", err)
-	}
-	db, err := openFile(path)
-	if err != nil {
-		return err
-	}
-	err = db.Update(createBuckets)
-	return errors.Join(err, db.Close())
-}
-
-func createBuckets(tx *bolt.Tx) error {
-	for _, name := range allBuckets {
-		if _, err := tx.CreateBucket(name); err != nil {
-			return fmt.Errorf("failed to create bucket: %w", err)
-		}
-	}
-	salt := make([]byte, saltSize)
-	rand.Read(salt)
-	meta := tx.Bucket(bucketMeta)
-	return errors.Join(
-		meta.Put(keySalt, salt),
-		meta.Put(keyVersion, binary.BigEndian.AppendUint32(nil, FormatVersion)))
-}
-
-// Open opens the vault at path, sweeps what interrupted uploads left, and
-// starts the writer. It returns [ErrLocked] when another process has it open,
-// and an error that wraps [fs.ErrNotExist] when there is none.
+// Open opens the vault at path, ends what a crash interrupted (uploads are swept,
+// deletions finished), and starts the writer. A vault of version 1 is upgraded
+// first; see [Vault.Upgraded]. It returns [ErrLocked] when another process has
+// it open, and an error that wraps [fs.ErrNotExist] when there is none.
 func Open(path string) (*Vault, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("failed to open vault: %w", err)
 	}
-	db, err := openFile(path)
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("failed to open vault: %w", err)
+	}
+	db, upgraded, err := openCurrent(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(db.View(checkVersion), sweep(db)); err != nil {
-		return nil, errors.Join(err, db.Close())
+	v := &Vault{path: path, upgraded: upgraded, db: db, spending: make(chan struct{}, 1), copying: make(chan struct{}, 1),
+		ops: make(chan op, queueLength), failed: make(chan struct{}), buffers: make(chan []byte, 2*queueLength)}
+	if err := v.start(); err != nil {
+		return nil, errors.Join(err, v.closeFiles())
 	}
-	v := &Vault{db: db, ops: make(chan op, queueLength), failed: make(chan struct{})}
-	v.buffers = make(chan []byte, 2*queueLength)
-	v.stopped.Go(v.write)
 	return v, nil
 }
 
-func openFile(path string) (*bolt.DB, error) {
-	db, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout:         lockPatience,
-		InitialMmapSize: mapSize,
-		NoFreelistSync:  true,
-		FreelistType:    bolt.FreelistMapType,
-	})
-	if err == nil {
-		db.AllocSize = growth
+// start opens the slots, ends what was interrupted, and lets the writer run.
+func (v *Vault) start() (err error) {
+	if v.slots, err = openSlots(v.db, slotsPath(v.path)); err != nil {
+		return err
 	}
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, ErrLocked
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("failed to open vault: %w", fs.ErrPermission)
-	case err != nil:
-		return nil, fmt.Errorf("failed to open vault: %w", err)
+	if err := sweep(v.db); err != nil {
+		return err
 	}
-	return db, nil
-}
-
-func checkVersion(tx *bolt.Tx) error {
-	meta := tx.Bucket(bucketMeta)
-	if meta == nil {
-		return errors.New("the file is not a vault")
+	if err := v.overwriteSpent(v.db.View, v.db.Update); err != nil {
+		return err
 	}
-	raw := meta.Get(keyVersion)
-	if len(raw) != 4 {
-		return errors.New("the file is not a vault")
+	if err := eraseDeleted(v.db.View, v.db.Update); err != nil {
+		return err
 	}
-	if got := binary.BigEndian.Uint32(raw); got != FormatVersion {
-		return fmt.Errorf("the vault has format version %d, this program knows %d", got, FormatVersion)
-	}
+	v.stopped.Go(v.write)
 	return nil
 }
+
+// Upgraded tells the admin what Open did to a vault of an older version, and
+// what is left to do by hand; "" when it did nothing.
+func (v *Vault) Upgraded() string { return v.upgraded }
 
 // Salt is random, made with the vault, and never changes: mailbox ids are
 // derived with it.
 func (v *Vault) Salt() ([]byte, error) {
 	var salt []byte
-	err := v.db.View(func(tx *bolt.Tx) error {
-		salt = bytes.Clone(tx.Bucket(bucketMeta).Get(keySalt))
-		return nil
+	err := v.view(func(tx *bolt.Tx) error {
+		stored, err := find(tx.Bucket(bucketMeta), keySalt)
+		salt = bytes.Clone(stored)
+		return err
 	})
 	if err == nil && len(salt) != saltSize {
-		err = errors.New("the vault's salt is damaged")
+		err = ErrDamaged
 	}
-	return salt, err
+	if err != nil {
+		return nil, fmt.Errorf("the vault's salt: %w", err)
+	}
+	return salt, nil
 }
 
 // Failed is closed when the vault has stopped after a failed write: whoever
@@ -204,5 +138,24 @@ func (v *Vault) Close() error {
 	close(v.ops)
 	v.gate.Unlock()
 	v.stopped.Wait()
-	return v.db.Close()
+	unlock, _ := v.lockCopying(context.Background()) // after a snapshot's reader
+	defer unlock()
+	return v.closeFiles()
+}
+
+func (v *Vault) isClosed() bool {
+	v.gate.RLock()
+	defer v.gate.RUnlock()
+	return v.closed
+}
+
+func (v *Vault) closeFiles() error {
+	if !v.hasFailed() {
+		keepFreelist(v.db)
+	}
+	err := v.db.Close()
+	if v.slots != nil {
+		err = errors.Join(err, v.slots.Close())
+	}
+	return err
 }

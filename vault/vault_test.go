@@ -173,6 +173,8 @@ func TestCommitRefuses(t *testing.T) {
 		"gap":         func(d *vault.Draft, _ *vault.Commitment) { write(t, d, 1, []byte("x")) },
 		"open item":   func(d *vault.Draft, _ *vault.Commitment) { write(t, d, 0, nil); d.Item(ctx, 1) },
 		"no envelope": func(d *vault.Draft, c *vault.Commitment) { write(t, d, 0, nil); c.Envelope = nil },
+		"no day":      func(d *vault.Draft, c *vault.Commitment) { write(t, d, 0, nil); c.Day = "2026-02-30" },
+		"no channel":  func(d *vault.Draft, c *vault.Commitment) { write(t, d, 0, nil); c.Channel = "" },
 		"no mailbox": func(d *vault.Draft, c *vault.Commitment) {
 			write(t, d, 0, nil)
 			c.Receipt = &vault.Receipt{Sealed: []byte("x")}
@@ -185,8 +187,8 @@ func TestCommitRefuses(t *testing.T) {
 		}
 		d.Discard()
 	}
-	if n := count(t, v); n != 0 {
-		t.Errorf("%d submissions", n)
+	if count(t, v) != 0 || vault.UsedSlots(v) != 0 || pending(t, v) != 0 {
+		t.Errorf("%d submissions, %d slots, %d leaves", count(t, v), vault.UsedSlots(v), pending(t, v))
 	}
 	d := v.NewDraft()
 	write(t, d, 0, []byte("x"))

@@ -30,7 +30,9 @@ const (
 type op struct {
 	size    int
 	awaited bool // somebody stands still until done
+	alone   bool // in a transaction of its own, undone when apply returns an error
 	apply   func(*bolt.Tx) error
+	between func() error // instead of apply: runs while there is no transaction
 	done    func(error)
 }
 
@@ -38,14 +40,23 @@ type op struct {
 // while that one is synced the next group gathers.
 func (v *Vault) write() {
 	for first := range v.ops {
-		v.commit(v.gather(first))
+		for next := &first; next != nil; {
+			var group []op
+			group, next = v.gather(*next)
+			v.commit(group)
+		}
 	}
 }
 
 // gather takes what is waiting, and lingers for more as long as that keeps
-// nobody from going on.
-func (v *Vault) gather(first op) []op {
-	group, size, awaited := []op{first}, first.size, first.awaited
+// nobody from going on. An op that wants to be alone ends the group, and is
+// returned for the next.
+func (v *Vault) gather(first op) (group []op, left *op) {
+	group = []op{first}
+	if first.alone {
+		return group, nil
+	}
+	size, awaited := first.size, first.awaited
 	patience := time.NewTimer(linger)
 	defer patience.Stop()
 	for size < groupBytes {
@@ -53,9 +64,12 @@ func (v *Vault) gather(first op) []op {
 		if !ok {
 			break
 		}
+		if next.alone {
+			return group, &next
+		}
 		group, size, awaited = append(group, next), size+next.size, awaited || next.awaited
 	}
-	return group
+	return group, nil
 }
 
 // nextOp returns the next op, or false when it is time to write what there is.
@@ -76,26 +90,17 @@ func (v *Vault) nextOp(atOnce bool, over <-chan time.Time) (next op, ok bool) {
 	}
 }
 
-// commit runs a group in one transaction. When that fails for another reason
-// than a full disk, nobody knows what reached the disk: bbolt's meta page can
-// be written, and visible, though its fsync failed. Going on could erase under
-// a visible submission, so the vault changes nothing any more.
+// commit runs a group in one transaction and tells each op what became of it.
 func (v *Vault) commit(group []op) {
 	refused := make([]error, len(group))
-	if v.hasFailed() {
-		for _, o := range group {
-			o.done(ErrFailed)
-		}
-		return
-	}
-	err := v.db.Update(func(tx *bolt.Tx) error {
-		for i, o := range group {
-			refused[i] = o.apply(tx)
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, syscall.ENOSPC) {
-		close(v.failed)
+	var err error
+	switch {
+	case v.hasFailed():
+		err = ErrFailed
+	case group[0].between != nil:
+		err = group[0].between()
+	default:
+		err = v.transact(group, refused)
 	}
 	for i, o := range group {
 		if err != nil {
@@ -103,6 +108,28 @@ func (v *Vault) commit(group []op) {
 		}
 		o.done(refused[i])
 	}
+}
+
+// transact runs the transaction. When that fails for another reason than a full
+// disk, nobody knows what reached the disk: bbolt's meta page can be written, and
+// visible, though its fsync failed. Going on could erase under a visible
+// submission, so the vault changes nothing any more.
+func (v *Vault) transact(group []op, refused []error) error {
+	undone := false
+	err := v.db.Update(func(tx *bolt.Tx) error {
+		for i, o := range group {
+			refused[i] = o.apply(tx)
+		}
+		undone = group[0].alone && refused[0] != nil
+		if undone {
+			return refused[0]
+		}
+		return nil
+	})
+	if err != nil && !undone && !errors.Is(err, syscall.ENOSPC) {
+		close(v.failed)
+	}
+	return err
 }
 
 func (v *Vault) hasFailed() bool {
@@ -133,8 +160,18 @@ func (v *Vault) enqueue(ctx context.Context, o op) error {
 // queued it is waited for even when ctx ends: the caller must learn what
 // became of it.
 func (v *Vault) update(ctx context.Context, size int, apply func(*bolt.Tx) error) error {
+	return v.await(ctx, op{size: size, apply: apply})
+}
+
+// updateAlone is update in a transaction of its own: an error of apply undoes
+// what it did.
+func (v *Vault) updateAlone(ctx context.Context, apply func(*bolt.Tx) error) error {
+	return v.await(ctx, op{alone: true, apply: apply})
+}
+
+func (v *Vault) await(ctx context.Context, o op) error {
 	outcome := make(chan error, 1)
-	o := op{size: size, awaited: true, apply: apply, done: func(err error) { outcome <- err }}
+	o.awaited, o.done = true, func(err error) { outcome <- err }
 	if err := v.enqueue(ctx, o); err != nil {
 		return err
 	}

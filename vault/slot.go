@@ -1,0 +1,166 @@
+package vault
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"sourdine/vault/slots"
+)
+
+const slotSize = 4 // bytes of a slot's number
+
+// A wrapped is an envelope as it is stored: the number of its slot, and the
+// envelope under the key that the slot holds.
+type wrapped struct {
+	slot  uint32
+	value []byte
+}
+
+// wrap takes a slot and wraps a submission's envelope with its key.
+func (v *Vault) wrap(id ID, envelope []byte) (wrapped, error) {
+	if len(envelope) == 0 {
+		return wrapped{}, errors.New("the submission has no envelope")
+	}
+	w, err := wrapIn(v.slots, id, envelope)
+	if err != nil && v.isClosed() {
+		err = ErrClosed
+	}
+	return w, err
+}
+
+func wrapIn(file *slots.File, id ID, envelope []byte) (wrapped, error) {
+	slot, key, err := file.Take()
+	if err != nil {
+		return wrapped{}, err
+	}
+	return wrapped{slot, append(slotKey(slot), key.Wrap(id, envelope)...)}, nil
+}
+
+// giveBack returns the slot of an envelope that was not stored. After a failed
+// write nobody knows whether it was: then the next Open finds out. That a slot
+// cannot be given back costs a slot until then, and nothing else.
+func (v *Vault) giveBack(w wrapped) {
+	if !v.hasFailed() {
+		_ = v.slots.Give(w.slot)
+	}
+}
+
+// put stores an envelope, and whose its slot is.
+func (w wrapped) put(tx *bolt.Tx, id ID) error {
+	if err := put(tx.Bucket(bucketEnvelopes), id[:], w.value); err != nil {
+		return err
+	}
+	return put(tx.Bucket(bucketSlots), slotKey(w.slot), id[:])
+}
+
+// Envelope returns a submission's PKESK packets, or [ErrNotFound].
+func (v *Vault) Envelope(id ID) ([]byte, error) {
+	envelope, err := v.unwrap(id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		// Its slot may have been overwritten since it was looked up.
+		if _, gone := v.Entry(id); errors.Is(gone, ErrNotFound) {
+			err = ErrNotFound
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the envelope of submission %s: %w", id, err)
+	}
+	return envelope, nil
+}
+
+func (v *Vault) unwrap(id ID) ([]byte, error) {
+	var value []byte
+	err := v.view(func(tx *bolt.Tx) error {
+		if tx.Bucket(bucketSubmissions).Get(id[:]) == nil {
+			return ErrNotFound
+		}
+		stored, err := get(tx.Bucket(bucketEnvelopes), id[:])
+		value = bytes.Clone(stored)
+		return err
+	})
+	if err == nil && len(value) <= slotSize {
+		err = fmt.Errorf("%w: it is missing", ErrDamaged)
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := v.slots.Key(binary.BigEndian.Uint32(value))
+	if err != nil {
+		return nil, err
+	}
+	return key.Unwrap(id, value[slotSize:])
+}
+
+// spend marks the slot of a submission: its key is to be overwritten. It asks
+// `slots` when the envelope is damaged: what is damaged can be deleted, too.
+func spend(tx *bolt.Tx, id ID) error {
+	key, err := slotOf(tx, id)
+	if err != nil {
+		return err
+	}
+	if err := tx.Bucket(bucketSlots).Delete(key); err != nil {
+		return err
+	}
+	return put(tx.Bucket(bucketSpent), key, id[:])
+}
+
+func slotOf(tx *bolt.Tx, id ID) ([]byte, error) {
+	owners := tx.Bucket(bucketSlots)
+	if value := tx.Bucket(bucketEnvelopes).Get(id[:]); len(value) > slotSize {
+		key := bytes.Clone(value[:slotSize])
+		if owner, err := get(owners, key); err == nil && bytes.Equal(owner, id[:]) {
+			return key, nil
+		}
+	}
+	c := owners.Cursor()
+	for k, stored := c.First(); k != nil; k, stored = c.Next() {
+		if owner, err := unstamp(k, stored); err == nil && bytes.Equal(owner, id[:]) {
+			return bytes.Clone(k), nil
+		}
+	}
+	return nil, fmt.Errorf("its slot is missing: %w", ErrDamaged)
+}
+
+// overwriteSpent overwrites the keys of all spent slots, and when that is on
+// stable storage takes the marks off.
+func (v *Vault) overwriteSpent(view viewer, update updater) error {
+	spent, err := spentSlots(view)
+	if err != nil || len(spent) == 0 {
+		return err
+	}
+	if err := v.slots.Zero(spent...); err != nil {
+		return fmt.Errorf("failed to overwrite the keys of deleted submissions: %w", err)
+	}
+	err = update(func(tx *bolt.Tx) error {
+		for _, slot := range spent {
+			if err := tx.Bucket(bucketSpent).Delete(slotKey(slot)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("failed to free the slots of deleted submissions: %w", err)
+	}
+	return v.slots.Give(spent...)
+}
+
+// spentSlots leaves out a mark that is damaged: it may name the slot of another
+// submission. Verifying the vault finds it.
+func spentSlots(view viewer) (spent []uint32, err error) {
+	err = view(func(tx *bolt.Tx) error {
+		return tx.Bucket(bucketSpent).ForEach(func(k, stored []byte) error {
+			if _, err := unstamp(k, stored); err == nil && len(k) == slotSize {
+				spent = append(spent, binary.BigEndian.Uint32(k))
+			}
+			return nil
+		})
+	})
+	return spent, err
+}
+
+func slotKey(slot uint32) []byte { return binary.BigEndian.AppendUint32(nil, slot) }
