@@ -2,6 +2,6 @@ package parcel
 
 // The limit of an index, small enough for a test to reach.
 var (
-	WriteLimited = writeLimited
+	PlanLimited  = planLimited
 	PartsLimited = partsLimited
 )

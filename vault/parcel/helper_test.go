@@ -55,7 +55,7 @@ func fixedKey(seed byte) signingKey {
 
 // noteText is what a vault signs over an index.
 func noteText(key signingKey, index []byte) string {
-	return fmt.Sprintf("sourdine/parcel/v1 outbound\n%s\n%x\n", key.public, sha256.Sum256(index))
+	return fmt.Sprintf("sourdine/parcel/v2 outbound\n%s\n%x\n", key.public, sha256.Sum256(index))
 }
 
 func signNote(t testing.TB, text string, keys ...signingKey) []byte {
@@ -107,19 +107,50 @@ func sealedFile(b []byte) parcel.Sealed {
 	return parcel.Sealed{Size: int64(len(b)), SHA256: fmt.Sprintf("%x", sha256.Sum256(b))}
 }
 
+// smallLog are files before the submissions, one of each kind. What stands in
+// them is not the reader's to check.
+func smallLog() []entry {
+	return []entry{
+		file("checkpoint", []byte("a checkpoint")), file("leaves.jsonl", []byte("{}\n{}\n")), file("proofs.jsonl", []byte("{}\n")),
+		file("rosters/"+goodDigest+".json", []byte("a roster")), file("orders/"+goodDigest+".txt", []byte("an order")),
+		file("applied/"+goodFingerprint+".note", []byte("a receipt")),
+	}
+}
+
+const goodFingerprint = "0123456789ABCDEF0123456789ABCDEF01234567"
+
+func namedFile(e entry) parcel.Named {
+	s := sealedFile(e.body)
+	return parcel.Named{Name: e.Name, Size: s.Size, SHA256: s.SHA256}
+}
+
 // smallFiles are the entries of a parcel with two submissions of a few bytes,
-// the same at every run.
+// the same at every run: the note, the index, what smallLog gives, an envelope
+// and two payloads, an envelope and a payload.
 func smallFiles(t testing.TB, key signingKey) []entry {
 	t.Helper()
-	index := parcel.Index{Version: 1}
-	var files []entry
-	for n, payloads := range [][][]byte{{[]byte("manifest"), []byte("one file")}, {[]byte("another manifest")}} {
+	return filesOf(t, key, smallLog(), []string{"manifest", "one file"}, []string{"another manifest"})
+}
+
+// tinyFiles are as few as there may be, and one submission.
+func tinyFiles(t testing.TB) []entry {
+	t.Helper()
+	return filesOf(t, fixedKey(1), smallLog()[:3], []string{"manifest"})
+}
+
+func filesOf(t testing.TB, key signingKey, log []entry, submissions ...[]string) []entry {
+	t.Helper()
+	index, files := parcel.Index{Version: 2, Size: 9}, log
+	for _, f := range files {
+		index.Files = append(index.Files, namedFile(f))
+	}
+	for n, payloads := range submissions {
 		id := vault.ID(bytes.Repeat([]byte{byte(n)}, 16)).String()
-		s := parcel.Submission{ID: id, Channel: "Nice", Day: "2026-11-21", Epoch: 1, Envelope: sealedFile([]byte("envelope"))}
+		s := parcel.Submission{ID: id, Channel: "Nice", Day: day, Epoch: 1, Envelope: sealedFile([]byte("envelope"))}
 		files = append(files, file("submissions/"+id+"/envelope.pgp", []byte("envelope")))
 		for i, p := range payloads {
-			s.Payloads = append(s.Payloads, sealedFile(p))
-			files = append(files, file(fmt.Sprintf("submissions/%s/%d.pgp", id, i), p))
+			s.Payloads = append(s.Payloads, sealedFile([]byte(p)))
+			files = append(files, file(fmt.Sprintf("submissions/%s/%d.pgp", id, i), []byte(p)))
 		}
 		index.Submissions = append(index.Submissions, s)
 	}
@@ -129,6 +160,9 @@ func smallFiles(t testing.TB, key signingKey) []entry {
 	}
 	return append(signedIndex(t, key, raw), files...)
 }
+
+// Where the first sealed file stands in smallFiles.
+const firstSealed = 8
 
 // signedIndex are the two entries that begin a parcel.
 func signedIndex(t testing.TB, key signingKey, raw []byte) []entry {
@@ -159,15 +193,11 @@ func readAll(r io.Reader, trust func(string) error, step int) ([]given, error) {
 		if err != nil {
 			return all, err
 		}
-		name := fmt.Sprintf("submissions/%s/%d.pgp", f.Submission.ID, f.Item)
-		if f.IsEnvelope {
-			name = "submissions/" + f.Submission.ID + "/envelope.pgp"
-		}
 		h := sha256.New()
 		if _, err := io.CopyBuffer(h, struct{ io.Reader }{p}, buffer); err != nil {
 			return all, err
 		}
-		all = append(all, given{name, [32]byte(h.Sum(nil))})
+		all = append(all, given{f.Name, [32]byte(h.Sum(nil))})
 	}
 }
 

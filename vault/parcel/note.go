@@ -11,7 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-const firstLine = "sourdine/parcel/v1 outbound"
+const firstLine = "sourdine/parcel/v2 outbound"
 
 // anyFirstLine is the form of the first line in all versions and directions.
 var anyFirstLine = regexp.MustCompile(`^sourdine/parcel/v[0-9]{1,4} [a-z]{1,16}$`)
@@ -24,14 +24,14 @@ type claim struct {
 
 func (c claim) text() string { return firstLine + "\n" + c.vaultKey + "\n" + c.digest + "\n" }
 
-func digestOf(index []byte) string {
-	sum := sha256.Sum256(index)
+func digestOf(b []byte) string {
+	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// sign binds the index and the public key into a signed note (C2SP
-// signed-note).
-func sign(index []byte, secret string) ([]byte, error) {
+// sign binds the index, by its digest, and the public key into a signed note
+// (C2SP signed-note).
+func sign(digest, secret string) ([]byte, error) {
 	signer, err := note.NewSigner(secret)
 	if err != nil {
 		return nil, errKey
@@ -40,7 +40,7 @@ func sign(index []byte, secret string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := claim{vaultKey: public, digest: digestOf(index)}
+	c := claim{vaultKey: public, digest: digest}
 	signed, err := note.Sign(&note.Note{Text: c.text()}, signer)
 	if err != nil {
 		return nil, fmt.Errorf("failed to sign the parcel: %w", err)

@@ -78,10 +78,11 @@ func TestSignatures(t *testing.T) {
 // the vault's key signed it.
 func TestNoteTexts(t *testing.T) {
 	key := fixedKey(1)
-	first, second, third := "sourdine/parcel/v1 outbound\n", key.public+"\n", strings.SplitAfter(noteText(key, indexBytes(t)), "\n")[2]
+	first, second, third := "sourdine/parcel/v2 outbound\n", key.public+"\n", strings.SplitAfter(noteText(key, indexBytes(t)), "\n")[2]
 	for name, text := range map[string]string{
-		"other version":     "sourdine/parcel/v2 outbound\n" + second + third,
-		"other direction":   "sourdine/parcel/v1 return\n" + second + third,
+		"version 1":         "sourdine/parcel/v1 outbound\n" + second + third,
+		"other version":     "sourdine/parcel/v3 outbound\n" + second + third,
+		"other direction":   "sourdine/parcel/v2 return\n" + second + third,
 		"very long line":    "sourdine/parcel/" + strings.Repeat("EVIL", 9000) + "\n" + second + third,
 		"hostile version":   "sourdine/parcel/EVIL\u202e\n" + second + third,
 		"other first line":  "go.sum database tree\n" + second + third,
@@ -121,8 +122,7 @@ func TestHugeNote(t *testing.T) {
 	key := fixedKey(1)
 	index := indexBytes(t)
 	signed := signNote(t, noteText(key, index), key)
-	filler := "— example.com/witness " + strings.Repeat("A", 65000) + "\n"
-	full := append(bytes.Clone(signed), filler[:0]...)
+	full := bytes.Clone(signed)
 	for len(full)+len("— w AAAAAAAA\n") <= 64<<10 && bytes.Count(full, []byte("\n")) < 100 {
 		full = fmt.Appendf(full, "— w%d %s\n", len(full), strings.Repeat("A", 640))
 	}

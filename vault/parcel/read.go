@@ -30,7 +30,8 @@ type Reader struct {
 	tar      *tar.Reader
 	vaultKey string
 	index    *Index
-	at       place // of the next file
+	logFiles int   // how many of them came by
+	at       place // of the next sealed file
 	err      error
 
 	hash hash.Hash // of the current file, nil when there is none
@@ -114,40 +115,61 @@ func (p *Reader) VaultKey() string { return p.vaultKey }
 // Index is the signed index.
 func (p *Reader) Index() Index { return *p.index }
 
-// A File is the envelope of a submission, or the payload of one of its items.
+// A File is what a parcel holds beside its note and index: first the files of
+// the log, whose Name tells what they are ([CheckpointName] to [AppliedFolder]),
+// then each submission's envelope and payloads. Those that a desk reads whole
+// have sizes for that: all but leaves.jsonl, proofs.jsonl and what is sealed.
 type File struct {
-	Submission Submission
+	Name       string
+	Submission Submission // zero for a file of the log
 	IsEnvelope bool
-	Item       int // 0, the manifest, and up; meaningless for an envelope
+	Item       int // 0, the manifest, and up; meaningless for anything but a payload
+	Size       int64
 }
 
-// Next moves to the next file, in the order of the index: each submission's
-// envelope, then its payloads. What was not read of the file before is skipped,
-// and not verified. It returns io.EOF after the last file, when nothing follows
-// it, and [ErrTruncated] when the parcel ends before.
+// IsLog reports whether the file is one of the log's.
+func (f File) IsLog() bool { return f.Submission.ID == "" }
+
+// Next moves to the next file, in the order of the index. What was not read of
+// the file before is skipped, and not verified. It returns io.EOF after the
+// last file, when nothing follows it, and [ErrTruncated] when the parcel ends
+// before.
 func (p *Reader) Next() (File, error) {
 	if p.err != nil {
 		return File{}, p.err
 	}
 	p.hash = nil
 	header, err := p.tar.Next()
-	if !p.index.has(p.at) {
-		return File{}, p.end(err)
-	}
-	sealed := p.index.sealed(p.at)
+	f, sealed, more := p.expected()
 	switch {
+	case !more:
+		return File{}, p.end(err)
 	case err != nil:
 		return File{}, p.fail(p.source.because(err))
-	case header.Name != p.index.name(p.at) || !isPlain(header) || header.Size != sealed.Size:
+	case header.Name != f.Name || !isPlain(header) || header.Size != sealed.Size:
 		return File{}, p.fail(ErrAltered)
 	}
-	f := File{
-		Submission: p.index.Submissions[p.at.submission],
-		IsEnvelope: p.at.item == envelopeItem, Item: max(p.at.item, 0),
-	}
 	p.hash, p.want = sha256.New(), sealed.SHA256
-	p.at = p.index.after(p.at)
 	return f, nil
+}
+
+// expected is the file that must come next.
+func (p *Reader) expected() (f File, sealed Sealed, more bool) {
+	if p.logFiles < len(p.index.Files) {
+		named := p.index.Files[p.logFiles]
+		p.logFiles++
+		return File{Name: named.Name, Size: named.Size}, Sealed{named.Size, named.SHA256}, true
+	}
+	if !p.index.has(p.at) {
+		return File{}, Sealed{}, false
+	}
+	at := p.at
+	p.at = p.index.after(at)
+	sealed = p.index.sealed(at)
+	return File{
+		Name: p.index.name(at), Submission: p.index.Submissions[at.submission],
+		IsEnvelope: at.item == envelopeItem, Item: max(at.item, 0), Size: sealed.Size,
+	}, sealed, true
 }
 
 // end is what follows the last file: nothing. A file that the index does not

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -20,46 +21,37 @@ import (
 // Sizes around the edges of the tar's blocks and of the vault's chunks.
 var sizes = []int{0, 1, 511, 512, 513, 1024, 4096, 256<<10 - 1, 256 << 10, 256<<10 + 1, 600_000}
 
-func submit(t testing.TB, v *vault.Vault, channel string, envelope []byte, payloads ...[]byte) vault.ID {
-	t.Helper()
-	d := v.NewDraft()
-	for n, p := range payloads {
-		w, err := d.Item(ctx, n)
-		if err == nil {
-			_, err = w.Write(p)
-		}
-		if err == nil {
-			err = w.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	id, err := d.Commit(ctx, vault.Commitment{Channel: channel, Day: "2026-11-21", Epoch: 3, Envelope: envelope})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
-}
-
+// written is the parcel of everything.
 func written(t testing.TB, v *vault.Vault, key signingKey) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if _, err := parcel.Write(ctx, &b, v, key.secret); err != nil {
+	if _, err := parcel.Write(ctx, &b, v, key.secret, parcel.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
 }
 
+// sealedIn leaves out what stands before the submissions.
+func sealedIn(files []given) (sealed []given) {
+	for _, f := range files {
+		if strings.HasPrefix(f.name, "submissions/") {
+			sealed = append(sealed, f)
+		}
+	}
+	return sealed
+}
+
 // Everything committed comes out, whole and in the order of the ids; drafts do
 // not. The same vault gives the same bytes, also when it was opened again.
 func TestRoundTrip(t *testing.T) {
+	const channel = "Nice <№1> & \"1\""
 	v, path := vaulttest.NewVaultAt(t)
+	addChannel(t, v, channel, newReviewer(t))
 	byID := map[vault.ID][]given{}
-	for n := range 30 {
+	for n := range 15 {
 		envelope := random(1 + n*97)
 		payloads := [][]byte{random(sizes[n%len(sizes)]), random(sizes[(n*5+3)%len(sizes)]), random(n)}[:1+n%3]
-		id := submit(t, v, "Nice <№1> \u2028", envelope, payloads...)
+		id := submit(t, v, channel, envelope, payloads...)
 		byID[id] = []given{{fmt.Sprintf("submissions/%s/envelope.pgp", id), sha256.Sum256(envelope)}}
 		for i, p := range payloads {
 			byID[id] = append(byID[id], given{fmt.Sprintf("submissions/%s/%d.pgp", id, i), sha256.Sum256(p)})
@@ -75,12 +67,13 @@ func TestRoundTrip(t *testing.T) {
 	}
 	key := fixedKey(1)
 	p := written(t, v, key)
+	contentOf(t, p).check(t, nil)
 	for _, step := range []int{1, 13, 512, 1 << 20} {
-		if got, err := readAll(bytes.NewReader(p), trustAll, step); err != nil || !slices.Equal(got, want) {
+		if got, err := readAll(bytes.NewReader(p), trustAll, step); err != nil || !slices.Equal(sealedIn(got), want) {
 			t.Errorf("read %d bytes at a time: %d files, %v; want %d", step, len(got), err, len(want))
 		}
 	}
-	if got, err := readAll(iotest.DataErrReader(iotest.HalfReader(bytes.NewReader(p))), trustAll, 4096); err != nil || !slices.Equal(got, want) {
+	if got, err := readAll(iotest.DataErrReader(iotest.HalfReader(bytes.NewReader(p))), trustAll, 4096); err != nil || !slices.Equal(sealedIn(got), want) {
 		t.Errorf("a medium of short reads: %d files, %v", len(got), err)
 	}
 	if !bytes.Equal(written(t, v, key), p) {
@@ -95,8 +88,8 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestWhatTheReaderTells(t *testing.T) {
-	v := vaulttest.NewVault(t)
-	id := submit(t, v, "Nice", []byte("e"), []byte("m"))
+	v := newVault(t)
+	id := submit(t, v, "Nice", []byte("e"), []byte("m"), nil)
 	key := fixedKey(1)
 	var asked []string
 	p, err := parcel.Open(bytes.NewReader(written(t, v, key)), func(k string) error { asked = append(asked, k); return nil })
@@ -106,17 +99,25 @@ func TestWhatTheReaderTells(t *testing.T) {
 	if p.VaultKey() != key.public || !slices.Equal(asked, []string{key.public}) {
 		t.Errorf("VaultKey = %q, trust was asked for %q", p.VaultKey(), asked)
 	}
-	s := p.Index().Submissions[0]
-	if s.ID != id.String() || s.Channel != "Nice" || s.Day != "2026-11-21" || s.Epoch != 3 || s.Envelope.Size != 1 || len(s.Payloads) != 1 {
+	x := p.Index()
+	s := x.Submissions[0]
+	if s.ID != id.String() || s.Channel != "Nice" || s.Day != day || s.Epoch != 1 || s.Envelope.Size != 1 || len(s.Payloads) != 2 || s.Leaf >= x.Size {
 		t.Errorf("submission %+v", s)
 	}
 	if n, err := p.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("Read before Next: %d, %v", n, err)
 	}
 	// Files that nobody reads are passed over.
-	for range 2 {
-		if _, err := p.Next(); err != nil {
-			t.Fatal(err)
+	for _, want := range x.Files {
+		f, err := p.Next()
+		if err != nil || f.Name != want.Name || f.Size != want.Size || !f.IsLog() || f.IsEnvelope {
+			t.Errorf("%+v, %v, want %s", f, err, want.Name)
+		}
+	}
+	for item := -1; item < 2; item++ {
+		f, err := p.Next()
+		if err != nil || f.IsLog() || f.IsEnvelope != (item < 0) || f.Item != max(item, 0) || f.Submission.ID != s.ID {
+			t.Errorf("%+v, %v", f, err)
 		}
 	}
 	for range 2 {
@@ -131,28 +132,28 @@ func TestWhatTheReaderTells(t *testing.T) {
 
 func TestEmptyVault(t *testing.T) {
 	p := written(t, vaulttest.NewVault(t), fixedKey(1))
-	if got, err := read(p); err != nil || len(got) != 0 {
-		t.Errorf("%d files, %v", len(got), err)
-	}
-	if !bytes.Contains(p, []byte(`{"version":1,"submissions":[]}`)) {
-		t.Error("an empty vault has another index")
+	c := contentOf(t, p)
+	c.check(t, nil)
+	if len(c.files) != 3 || c.index.Size != 0 || !bytes.Contains(p, []byte(`"left":0,"files":[{`)) || !bytes.Contains(p, []byte(`"submissions":[]}`)) {
+		t.Errorf("an empty vault has %d files and the index %+v", len(c.files), c.index)
 	}
 }
 
 // A stick that fills up, an interrupt, a damaged key: an error each time.
 func TestWriteFails(t *testing.T) {
-	v := vaulttest.NewVault(t)
-	submit(t, v, "Nice", []byte("e"), random(300_000))
+	v := newVault(t)
+	submit(t, v, "Nice", []byte("e"), random(2<<20))
 	key := fixedKey(1)
 	size := len(written(t, v, key))
 	for room := 0; room < size; room += 1 + size/97 {
-		if _, err := parcel.Write(ctx, &fullAfter{room}, v, key.secret); !errors.Is(err, errFull) {
+		_, err := parcel.Write(ctx, &fullAfter{room}, v, key.secret, parcel.Request{})
+		if !errors.Is(err, errFull) || !strings.HasPrefix(err.Error(), "failed to write parcel: ") {
 			t.Errorf("room for %d of %d bytes: %v", room, size, err)
 		}
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if _, err := parcel.Write(cancelled, io.Discard, v, key.secret); !errors.Is(err, context.Canceled) {
+	if _, err := parcel.Write(cancelled, io.Discard, v, key.secret, parcel.Request{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	interrupted, cancel := context.WithCancel(ctx)
@@ -162,11 +163,11 @@ func TestWriteFails(t *testing.T) {
 			cancel()
 		}
 		return len(b), nil
-	}), v, key.secret)
-	if !errors.Is(err, context.Canceled) || seen > size*3/4 {
+	}), v, key.secret, parcel.Request{})
+	if !errors.Is(err, context.Canceled) || seen == size {
 		t.Errorf("interrupted in a payload: %v after %d of %d bytes", err, seen, size)
 	}
-	if _, err := parcel.Write(ctx, io.Discard, v, "PRIVATE+KEY+x"); err == nil || err.Error() != "the vault's key is damaged" {
+	if _, err := parcel.Write(ctx, io.Discard, v, "PRIVATE+KEY+x", parcel.Request{}); err == nil || err.Error() != "the vault's key is damaged" {
 		t.Errorf("damaged key: %v", err)
 	}
 }

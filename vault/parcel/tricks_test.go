@@ -130,17 +130,17 @@ func checksummed(b []byte) []byte {
 // A name that ustar cuts in two is one name; Write never needs that.
 func TestPrefixedName(t *testing.T) {
 	files := smallFiles(t, fixedKey(1))
-	f := files[2]
+	f := files[firstSealed]
 	own := rawFile(f.Name[len("submissions/"):], tar.TypeReg, f.body)
 	copy(own[345:], "submissions")
-	got, err := read(rawParcel(t, 2, nil, checksummed(own)))
+	got, err := read(rawParcel(t, firstSealed, nil, checksummed(own)))
 	whole, _ := read(pack(t, files...))
 	if err != nil || !slices.Equal(got, whole) {
 		t.Errorf("%d files, %v", len(got), err)
 	}
 	own = rawFile(f.Name, tar.TypeReg, f.body)
 	copy(own[345:], "../..")
-	refuses(t, "another prefix", rawParcel(t, 2, nil, checksummed(own)), parcel.ErrAltered)
+	refuses(t, "another prefix", rawParcel(t, firstSealed, nil, checksummed(own)), parcel.ErrAltered)
 }
 
 // FuzzReader: whatever is accepted reads the same at any step, and holds, for
@@ -152,7 +152,9 @@ func FuzzReader(f *testing.F) {
 	f.Add(whole[:len(whole)-1024])
 	f.Add(pack(f, files[:2]...))
 	f.Add(pack(f, append(slices.Clone(files), file("extra", nil))...))
-	f.Add(pack(f, signedIndex(f, fixedKey(2), []byte(`{"version":1,"submissions":[]}`))...))
+	f.Add(pack(f, signedIndex(f, fixedKey(2), []byte(index()))...))
+	f.Add(pack(f, append(signedIndex(f, fixedKey(2), []byte(index())), emptyLog()...)...))
+	f.Add(pack(f, files[:firstSealed]...))
 	f.Add(append(rawFile("x", tar.TypeXHeader, records("path", "parcel.note")), whole...))
 	f.Add(append(slices.Clone(whole), whole...))
 	f.Fuzz(func(t *testing.T, p []byte) {

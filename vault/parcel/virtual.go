@@ -79,10 +79,13 @@ func (v *virtualTar) reader(ctx context.Context) *tarReader {
 // Seek implements io.Seeker.
 func (r *tarReader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
+	case io.SeekStart:
 	case io.SeekCurrent:
 		offset += r.at
 	case io.SeekEnd:
 		offset += r.tar.size()
+	default:
+		return 0, errors.New("failed to read parcel: no such place to seek from")
 	}
 	if offset < 0 {
 		return 0, errors.New("failed to read parcel: before its start")
@@ -112,19 +115,21 @@ func (r *tarReader) Read(b []byte) (int, error) {
 	return r.readFile(b, i)
 }
 
-// open makes i the current file.
-func (r *tarReader) open(i int) (err error) {
+// open makes i the current file, or changes nothing.
+func (r *tarReader) open(i int) error {
 	if i == r.current {
 		return nil
 	}
 	f := r.tar.file(i)
-	if r.header, err = tarHeader(f); err != nil {
+	header, err := tarHeader(f)
+	if err != nil {
 		return err
 	}
-	if r.content, err = f.open(); err != nil {
+	content, err := f.open()
+	if err != nil {
 		return fmt.Errorf("failed to read %s: %w", f.name, err)
 	}
-	r.current, r.length = i, f.size
+	r.current, r.header, r.content, r.length = i, header, content, f.size
 	return nil
 }
 

@@ -23,7 +23,11 @@ func virtualOf(t *testing.T, sizes ...int) (*virtualTar, []byte) {
 	for i, size := range sizes {
 		contents[i] = make([]byte, size)
 		rand.Read(contents[i])
-		if err := putFile(w, fmt.Sprint("file-", i), int64(size), bytes.NewReader(contents[i])); err != nil {
+		err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprint("file-", i), Size: int64(size), Mode: 0o600})
+		if err == nil {
+			_, err = w.Write(contents[i])
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,5 +112,41 @@ func TestVirtualTarTellsErrors(t *testing.T) {
 	}
 	if _, err := v.reader(context.Background()).Seek(-1, io.SeekStart); err == nil {
 		t.Error("a place before the start was accepted")
+	}
+	if _, err := v.reader(context.Background()).Seek(1, 9); err == nil {
+		t.Error("a place that is counted from nowhere was accepted")
+	}
+}
+
+// After a file that cannot be opened the one before is still what it was.
+func TestVirtualTarGoesBack(t *testing.T) {
+	gone := errors.New("gone")
+	v, err := newVirtualTar(2, func(i int) tarFile {
+		return tarFile{name: fmt.Sprint("file-", i), size: 3, open: func() (io.ReaderAt, error) {
+			if i == 1 {
+				return nil, gone
+			}
+			return bytes.NewReader([]byte("one")), nil
+		}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := v.reader(context.Background())
+	first := make([]byte, v.offsets[1])
+	if _, err := io.ReadFull(r, first); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if n, err := r.Read(make([]byte, 9)); n != 0 || !errors.Is(err, gone) {
+			t.Errorf("a file that is gone: %d, %v", n, err)
+		}
+	}
+	again := make([]byte, len(first))
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(r, again); err != nil || !bytes.Equal(again, first) {
+		t.Errorf("the file before it reads differently: %v", err)
 	}
 }
