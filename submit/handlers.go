@@ -95,6 +95,9 @@ func (s *Site) mailbox(w http.ResponseWriter, r *http.Request) {
 // millisecond, and a page must not grow without end.
 const maxReceipts = 200
 
+// maxReplies is likewise how many replies: the vault takes no more.
+const maxReplies = 50
+
 // openMailbox answers a wrong and an unknown passphrase alike.
 func (s *Site) openMailbox(w http.ResponseWriter, r *http.Request) (page mailboxPage, err error) {
 	words, err := s.readWords(w, r)
@@ -121,8 +124,25 @@ func (s *Site) openMailbox(w http.ResponseWriter, r *http.Request) (page mailbox
 		return page, err
 	}
 	page.More = more
-	page.Receipts, err = openReceipts(key, sealed)
+	if page.Receipts, err = openReceipts(key, sealed); err != nil {
+		return page, err
+	}
+	sealed, more, err = s.vault.Replies(access.ID, maxReplies)
+	page.Replies, page.More = openReplies(key, sealed), page.More || more
 	return page, err
+}
+
+// openReplies opens what reviewers wrote. One that does not open keeps no other
+// from being read.
+func openReplies(key mailbox.Key, sealed [][]byte) []reply {
+	replies := make([]reply, 0, len(sealed))
+	for _, raw := range sealed {
+		text, err := key.OpenReply(raw)
+		replies = append(replies, reply{Text: text, Opened: err == nil})
+	}
+	// The vault keeps no order, and a reply has no day: the same at every visit.
+	slices.SortFunc(replies, func(a, b reply) int { return strings.Compare(a.Text, b.Text) })
+	return replies
 }
 
 func (s *Site) readWords(w http.ResponseWriter, r *http.Request) (passphrase.Passphrase, error) {

@@ -44,8 +44,15 @@ type receiptPage struct {
 }
 
 type mailboxPage struct {
+	Replies  []reply
 	Receipts []mailbox.Receipt
 	More     bool // than are shown
+}
+
+// A reply is one from a reviewer, to be shown as text.
+type reply struct {
+	Text   string
+	Opened bool // not: it is damaged, or was sealed to another key
 }
 
 type problemPage struct {

@@ -37,7 +37,7 @@ func newSite(t *testing.T, limits submit.Limits) *site {
 			t.Fatal(err)
 		}
 	}
-	member := vault.Member{Fingerprint: "F", Certificate: s.key.Certificate(t)}
+	member := vault.Member{Fingerprint: strings.Repeat("F", 64), Certificate: s.key.Certificate(t)}
 	if _, err := s.vault.AddMember(t.Context(), "Nice", member); err != nil {
 		t.Fatal(err)
 	}

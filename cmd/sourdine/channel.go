@@ -15,7 +15,7 @@ func channelCommand() *cobra.Command {
 		Example: "  sourdine channel add --home /var/lib/sourdine Nice",
 		RunE:    cli.Group,
 	}
-	cmd.AddCommand(channelAddCommand())
+	cmd.AddCommand(channelAddCommand(), channelPolicyCommand())
 	return cmd
 }
 

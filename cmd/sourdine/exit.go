@@ -9,16 +9,17 @@ import (
 	"sourdine/cmd/internal/cli"
 	"sourdine/vault"
 	"sourdine/vault/admin"
+	"sourdine/vault/parcel"
 	"sourdine/vault/seal"
 )
 
 // Exit codes beside those of package cli.
 const (
-	exitHome        = 3
-	exitLocked      = 4
-	exitRefused     = 5
-	exitNotFound    = 6
-	exitUnsupported = 7
+	exitHome     = 3
+	exitLocked   = 4
+	exitRefused  = 5
+	exitNotFound = 6
+	exitPartly   = 7
 )
 
 const exitCodes = `exit codes:
@@ -29,7 +30,7 @@ const exitCodes = `exit codes:
   4  the vault is in use by a program that does not answer
   5  refused: a card, name or parcel is not acceptable
   6  a channel is not there
-  7  this version cannot do that`
+  7  a return parcel was applied, and a part of it was refused`
 
 // unreadable is the error about a file of the admin's that is not in the home.
 func unreadable(what string, err error) error {
@@ -56,12 +57,16 @@ func explain(err error) cli.Failure {
 		return cli.Failure{Err: err, Code: exitRefused, Hint: "that key has travelled and must be considered burnt: its owner should make a new one and send the card only"}
 	case errors.Is(err, admin.ErrStorage):
 		return cli.Failure{Err: err, Code: cli.Failed, Hint: "free some space on the disk of the home, then do it again; a server that runs may have to be started anew"}
+	case errors.Is(err, admin.ErrOtherLog):
+		return cli.Failure{Err: err, Code: exitRefused, Hint: "do not lose this file: it proves that there were two logs; see: sourdine status --home DIR"}
+	case errors.Is(err, parcel.ErrOutdated):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "something was deleted meanwhile: begin the export again, with its first file"}
+	case errors.Is(err, admin.ErrStranger):
+		return cli.Failure{Err: err, Code: exitRefused, Hint: "see the reviewers with: sourdine status --home DIR"}
 	case errors.Is(err, admin.ErrRefused), errors.Is(err, vault.ErrExists):
 		return cli.Failure{Err: err, Code: exitRefused}
 	case errors.Is(err, vault.ErrNotFound):
 		return cli.Failure{Err: err, Code: exitNotFound, Hint: "see the channels with: sourdine status --home DIR"}
-	case errors.Is(err, admin.ErrUnsupported):
-		return cli.Failure{Err: err, Code: exitUnsupported}
 	case errors.Is(err, context.Canceled):
 		return cli.Failure{Err: errors.New("interrupted"), Code: cli.Failed}
 	case errors.Is(err, fs.ErrPermission):

@@ -39,7 +39,7 @@ reviewers' keys, in a vault that it cannot read.
   sourdine serve --home /var/lib/sourdine --tor=public`,
 		RunE: cli.Group,
 	}
-	cmd.AddCommand(initCommand(), channelCommand(), reviewerCommand(), serveCommand(), parcelCommand(), statusCommand(), cli.Version("sourdine"))
+	cmd.AddCommand(initCommand(), channelCommand(), reviewerCommand(), serveCommand(), parcelCommand(), vaultCommand(), backupCommand(), restoreCommand(), statusCommand(), cli.Version("sourdine"))
 	return cli.Root(cmd)
 }
 

@@ -58,6 +58,7 @@ func setup(t *testing.T) func(*testscript.Env) error {
 	}
 	return func(env *testscript.Env) error {
 		env.Values["held"] = map[string]*vault.Vault{}
+		env.Values["alice"] = alice
 		env.Setenv("ALICE", fmt.Sprintf("%X", alice.Entity.PrimaryKey.Fingerprint))
 		for name, content := range files {
 			if err := os.WriteFile(filepath.Join(env.WorkDir, name), content, 0o600); err != nil {
@@ -79,6 +80,9 @@ func commands(*testing.T) map[string]command {
 		"begin":   begin,
 		"hold":    hold,
 		"version": version,
+		"returns": returns,
+		"upload":  upload,
+		"ranges":  ranges,
 		// await_drafts HOME N: waits until the running server has so many.
 		"await_drafts": func(ts *testscript.TestScript, _ bool, args []string) {
 			for range 20 {

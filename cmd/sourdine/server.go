@@ -87,10 +87,11 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	reviewers, err := pickup.New(parcels{s.local}, s.event)
+	reviewers, err := pickup.New(reviewersSide{s.local}, s.event)
 	if err != nil {
 		return err
 	}
+	defer reviewers.Close()
 	forget := newForgetter()
 	sites := []site{
 		{name: admin.SourceSite, address: o.listen, handler: forget.after(source.Handler())},
@@ -109,6 +110,10 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 	tasks.Go(func() error { return s.local.ServeControl(ctx, control) })
 	tasks.Go(func() error { return forget.run(ctx) })
 	tasks.Go(func() error { return s.watchVault(ctx) })
+	tasks.Go(func() error {
+		s.local.Upkeep(ctx, s.event)
+		return nil
+	})
 	for _, at := range sites {
 		s.offer(at)
 		tasks.Go(func() error { return serveHTTP(ctx, at.handler, at.listeners) })
@@ -128,16 +133,6 @@ func (s *server) watchVault(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-}
-
-// parcels gives pickup the vault's parcels.
-type parcels struct{ local *admin.Local }
-
-func (p parcels) Parts(ctx context.Context) ([]string, error) { return p.local.Parts(ctx) }
-
-func (p parcels) Export(ctx context.Context, w io.Writer, after string) error {
-	_, err := p.local.ExportParcel(ctx, w, after)
-	return err
 }
 
 // note changes what status tells of a site.

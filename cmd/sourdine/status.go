@@ -55,8 +55,14 @@ func printStatus(w io.Writer, s admin.Status) {
 	fmt.Fprintf(w, "submissions:  %d (%d bytes sealed, vault file %d bytes)\n", s.Submissions, s.Bytes, s.FileBytes)
 	fmt.Fprintf(w, "arriving:     %d\n", s.Drafts)
 	fmt.Fprintf(w, "vault key:    %s\n", s.VaultKey)
+	fmt.Fprintf(w, "log:          %d entries, %d to join it, root %.16s\n", s.Log.Size, s.Log.Pending, s.Log.Root)
+	for _, d := range s.Desks {
+		fmt.Fprintf(w, "desk %s %s: return parcel %d applied%s, log seen up to %d\n", d.Fingerprint, d.Name, d.Sequence,
+			note(d.Refused > 0, fmt.Sprintf(" (%d things refused)", d.Refused)), d.Seen)
+	}
 	for _, c := range s.Channels {
 		fmt.Fprintf(w, "channel %s (roster %d): %d submissions\n", c.Name, c.Epoch, s.ByChannel[c.Name])
+		fmt.Fprintf(w, "  %d not acknowledged by all; retention %s, limit %s\n", c.Waiting, days(c.Policy.Retention), days(c.Policy.Limit))
 		for _, r := range c.Reviewers {
 			fmt.Fprintf(w, "  %s %s%s%s\n", r.Fingerprint, r.Name, note(!r.Valid, " (cannot encrypt)"), note(!r.Pickup, " (no pickup)"))
 		}

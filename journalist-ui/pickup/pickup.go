@@ -1,21 +1,27 @@
-// Package pickup is the reviewers' onion site: it gives outbound parcels.
+// Package pickup is the reviewers' onion site: it gives outbound parcels and
+// takes return parcels.
 //
-// It promises that only ciphertext passes: it gets sealed parcels from its
-// caller and holds no key. Who may reach it is decided before it, by Tor's
-// client authorisation; it has no log-in of its own and keeps no log.
+// It promises that only ciphertext and orders pass: it gets sealed parcels from
+// its caller and holds no key. Who may reach it is decided before it, by Tor's
+// client authorisation; what a return parcel may do, by the reviewer's signature
+// on it. It has no log-in of its own, and nothing tells who fetched or brought
+// what: events are told of failures only.
 //
-// Return parcels come with a later version.
+// A download can be cut off and go on later: the same address gives the same
+// bytes as long as the vault does not change what is in them, and says so when it
+// did (RFC 9110, sections 13.1.5 and 14). A parcel lies nowhere on the server's
+// disk, in neither direction.
 package pickup
 
 import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
 	"net/http"
-	"regexp"
 
 	"github.com/gorilla/mux"
 
@@ -25,27 +31,66 @@ import (
 //go:embed templates locale
 var files embed.FS
 
-const policy = "default-src 'none'; style-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+const policy = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-// Parcels are what the site gives.
-type Parcels interface {
+// A Server is what the site stands before.
+type Server interface {
+	// Reviewers lists those for whom there are parcels.
+	Reviewers(ctx context.Context) ([]Reviewer, error)
+	// Size lets what is pending join the log, and returns its size.
+	Size(ctx context.Context) (int64, error)
 	// Parts lists after which submission's id each parcel begins that is needed
-	// to carry everything, "" first.
-	Parts(ctx context.Context) ([]string, error)
-	// Export writes the outbound parcel that begins there.
-	Export(ctx context.Context, w io.Writer, after string) error
+	// to carry everything that is asked for, "" first.
+	Parts(ctx context.Context, r Request) ([]string, error)
+	// Plan plans a parcel. It returns [ErrOutdated] when it cannot be given any
+	// more, and a [*Refusal] when nobody may have it.
+	Plan(ctx context.Context, r Request) (Plan, error)
+	// Apply applies a return parcel. What is not acceptable it refuses with a
+	// [*Refusal].
+	Apply(ctx context.Context, r io.Reader) (Outcome, error)
+}
+
+// A Plan is a parcel that lies nowhere. It is safe for concurrent use.
+type Plan interface {
+	// Digest names its bytes: equal digests, equal parcels.
+	Digest() string
+	Reader(ctx context.Context) io.ReadSeeker
+	// Count is how many submissions it lists: what it takes in memory.
+	Count() int
+}
+
+// ErrOutdated: the parcel that was asked for is not to be had any more, but one
+// of the log as it is now is.
+var ErrOutdated = errors.New("the parcel is outdated")
+
+// A Reviewer is named on the page.
+type Reviewer struct {
+	Name, Fingerprint string
+}
+
+// Short is the beginning of the fingerprint, enough to know oneself by.
+func (r Reviewer) Short() string { return r.Fingerprint[:min(16, len(r.Fingerprint))] }
+
+// A Request is a parcel that is asked for: the reviewer's fingerprint or nothing
+// for all, the size of the log that it is to show, and where it begins.
+type Request struct {
+	Reviewer string
+	Size     int64
+	After    string
 }
 
 // A Site serves reviewers.
 type Site struct {
-	parcels Parcels
-	texts   *lang.Catalogues
-	pages   *template.Template
-	event   func(name string)
+	server Server
+	plans  *plans
+	texts  *lang.Catalogues
+	pages  *template.Template
+	event  func(name string)
 }
 
-// New builds the site; event is told fixed names only.
-func New(parcels Parcels, event func(name string)) (*Site, error) {
+// New builds the site; event is told fixed names only. Close it when no more
+// requests come.
+func New(server Server, event func(name string)) (*Site, error) {
 	texts, err := lang.Load(files, "locale")
 	if err != nil {
 		return nil, err
@@ -54,15 +99,20 @@ func New(parcels Parcels, event func(name string)) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed to parse pages: %w", err)
 	}
-	return &Site{parcels: parcels, texts: texts, pages: pages, event: event}, nil
+	return &Site{server: server, plans: newPlans(server.Plan), texts: texts, pages: pages, event: event}, nil
 }
+
+// Close frees what is kept for later requests.
+func (s *Site) Close() { s.plans.clear() }
 
 // Handler returns the site's routes.
 func (s *Site) Handler() http.Handler {
 	r := mux.NewRouter()
 	r.HandleFunc("/", s.home).Methods(http.MethodGet, http.MethodHead)
 	r.HandleFunc("/style.css", s.sheet).Methods(http.MethodGet, http.MethodHead)
-	r.HandleFunc("/parcel.tar", s.parcel).Methods(http.MethodGet)
+	r.HandleFunc("/parcels", s.parts).Methods(http.MethodGet, http.MethodHead)
+	r.HandleFunc("/parcel.tar", s.parcel).Methods(http.MethodGet, http.MethodHead)
+	r.HandleFunc("/return", s.apply).Methods(http.MethodPost)
 	return silent(r)
 }
 
@@ -78,66 +128,42 @@ func silent(next http.Handler) http.Handler {
 	})
 }
 
+func (s *Site) textsFor(r *http.Request) *lang.Texts {
+	return s.texts.For(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
+}
+
+// A homePage lists for whom there are parcels.
+type homePage struct {
+	T         *lang.Texts
+	Reviewers []Reviewer
+}
+
 func (s *Site) home(w http.ResponseWriter, r *http.Request) {
-	texts := s.texts.For(r.URL.Query().Get("lang"), r.Header.Get("Accept-Language"))
-	var b bytes.Buffer
-	parts, err := s.parcels.Parts(r.Context())
-	if err == nil {
-		err = s.pages.ExecuteTemplate(&b, "home.html", page{T: texts, Parts: numbered(parts)})
-	}
+	reviewers, err := s.server.Reviewers(r.Context())
 	if err != nil {
-		s.event("page_failed")
-		http.Error(w, "internal error", http.StatusInternalServerError)
+		s.fail(w)
+		return
+	}
+	s.show(w, http.StatusOK, "home.html", homePage{s.textsFor(r), reviewers})
+}
+
+// show renders a page whole before it sends the first byte.
+func (s *Site) show(w http.ResponseWriter, status int, name string, page any) {
+	var b bytes.Buffer
+	if err := s.pages.ExecuteTemplate(&b, name, page); err != nil {
+		s.fail(w)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // a reader who left is not an error
 }
 
-// A page is the site's only one.
-type page struct {
-	T     *lang.Texts
-	Parts []part
-}
-
-// A part is one of the parcels; After is empty for the first.
-type part struct {
-	N     int
-	After string
-}
-
-func numbered(afters []string) []part {
-	parts := make([]part, len(afters))
-	for i, after := range afters {
-		parts[i] = part{N: i + 1, After: after}
-	}
-	return parts
+func (s *Site) fail(w http.ResponseWriter) {
+	s.event("page_failed")
+	http.Error(w, "internal error", http.StatusInternalServerError)
 }
 
 func (s *Site) sheet(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, files, "templates/style.css")
-}
-
-// idForm is how a submission's id is written.
-var idForm = regexp.MustCompile(`^[a-z2-7]{26}$`)
-
-// parcel streams a parcel. When it fails on the way the connection is broken
-// off, so that a browser cannot take a part for the whole; the desk would find
-// out as well.
-func (s *Site) parcel(w http.ResponseWriter, r *http.Request) {
-	after, name := r.URL.Query().Get("after"), "parcel.tar"
-	switch {
-	case after != "" && !idForm.MatchString(after):
-		http.NotFound(w, r)
-		return
-	case after != "": // parts are saved side by side
-		name = "parcel-after-" + after + ".tar"
-	}
-	w.Header().Set("Content-Type", "application/x-tar")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	if err := s.parcels.Export(r.Context(), w, after); err != nil {
-		s.event("parcel_failed")
-		panic(http.ErrAbortHandler)
-	}
-	s.event("parcel_given")
 }

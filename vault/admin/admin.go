@@ -1,13 +1,14 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"sourdine/vault"
 	"sourdine/vault/card"
@@ -20,26 +21,25 @@ import (
 type Admin interface {
 	AddChannel(ctx context.Context, name string) error
 	AddReviewer(ctx context.Context, channel string, rawCard []byte) (Reviewer, error)
-	// ExportParcel writes a parcel with what follows the submission after, an id,
-	// or with everything when it is empty, as much as fits into one parcel.
-	ExportParcel(ctx context.Context, w io.Writer, after string) (Rest, error)
-	ApplyParcel(ctx context.Context, r io.Reader) error
+	// ExportParcel writes an outbound parcel, as much as fits into one.
+	ExportParcel(ctx context.Context, w io.Writer, e Export) (Rest, error)
+	// ApplyParcel applies a desk's return parcel, all of what is allowed in it or
+	// nothing, and returns the receipt.
+	ApplyParcel(ctx context.Context, r io.Reader) (Receipt, error)
+	Policy(ctx context.Context, channel string) (vault.Policy, error)
+	SetPolicy(ctx context.Context, channel string, p vault.Policy) error
+	// Retain deletes what the channels' policies want deleted today.
+	Retain(ctx context.Context) (Retained, error)
+	// Backup writes a backup of the home, sealed to an OpenPGP certificate.
+	Backup(ctx context.Context, w io.Writer, certificate []byte) error
 	Status(ctx context.Context) (Status, error)
 	Close() error
-}
-
-// A Rest is what one parcel did not take.
-type Rest struct {
-	Count int    // of submissions
-	After string // the id of the last one taken; empty when none was
 }
 
 // Errors that callers branch on, also across the control socket.
 var (
 	// ErrRefused: the card, name or parcel is not acceptable; the text says why.
 	ErrRefused = errors.New("refused")
-	// ErrUnsupported: this version cannot do it.
-	ErrUnsupported = errors.New("not supported by this version")
 	// ErrStorage: what was given is acceptable, but could not be kept.
 	ErrStorage = errors.New("the vault could not be written")
 )
@@ -51,6 +51,8 @@ type Local struct {
 	secret    string // the vault's signing key
 	publicKey string
 	now       func() time.Time
+	mailboxes mailboxIndex
+	returns   *semaphore.Weighted // see returnMemory
 
 	// Serving, when set, adds what only a running server knows.
 	Serving func(*Status)
@@ -73,7 +75,7 @@ func Open(h Home) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now}, nil
+	return &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now, returns: semaphore.NewWeighted(returnMemory)}, nil
 }
 
 // Vault is the open vault.
@@ -152,47 +154,6 @@ func (l *Local) AddReviewer(ctx context.Context, channel string, rawCard []byte)
 		l.RosterChanged()
 	}
 	return l.reviewer(member), nil
-}
-
-// ExportParcel writes an outbound parcel. Nothing is written before the errors
-// that the vault and the id can have.
-func (l *Local) ExportParcel(ctx context.Context, w io.Writer, after string) (Rest, error) {
-	var id vault.ID
-	if after != "" {
-		var err error
-		if id, err = vault.ParseID(after); err != nil {
-			return Rest{}, refused(err)
-		}
-	}
-	part, err := parcel.WriteAfter(ctx, w, l.vault, l.secret, id)
-	if err != nil || part.Last == (vault.ID{}) {
-		return Rest{Count: part.Left}, err
-	}
-	return Rest{Count: part.Left, After: part.Last.String()}, nil
-}
-
-// Parts lists what ExportParcel is given as after to carry everything, parcel by
-// parcel: "" first.
-func (l *Local) Parts(context.Context) ([]string, error) {
-	ids, err := parcel.Parts(l.vault)
-	if err != nil {
-		return nil, err
-	}
-	parts := make([]string, len(ids))
-	for i, id := range ids[1:] {
-		parts[i+1] = id.String()
-	}
-	return parts, nil
-}
-
-// ApplyParcel will apply a return parcel; parcels of format version 1 go from
-// the server to the desk only.
-func (l *Local) ApplyParcel(_ context.Context, r io.Reader) error {
-	start := make([]byte, 512) // a tar's first header
-	if _, err := io.ReadFull(r, start); err != nil || !bytes.HasPrefix(start, []byte("parcel.note\x00")) {
-		return fmt.Errorf("%w: the file is not a Sourdine parcel", ErrRefused)
-	}
-	return fmt.Errorf("return parcels are %w: parcels go from the server to the desk only", ErrUnsupported)
 }
 
 // ClientKeys lists the Tor client keys of all reviewers, each once.

@@ -65,14 +65,14 @@ type call struct {
 
 var sentinels = map[string]error{
 	"exists": vault.ErrExists, "not found": vault.ErrNotFound, "refused": admin.ErrRefused,
-	"unsupported": admin.ErrUnsupported, "private key": seal.ErrPrivateKey,
+	"stranger": admin.ErrStranger, "private key": seal.ErrPrivateKey,
 }
 
 // outcome is the result, the error's text, and every sentinel it wraps.
 func outcome(c call, a admin.Admin) string {
 	result, err := c.do(a)
 	text := fmt.Sprintf("%+v, %v", result, err)
-	for _, name := range []string{"exists", "not found", "refused", "unsupported", "private key"} {
+	for _, name := range []string{"exists", "not found", "refused", "stranger", "private key"} {
 		if errors.Is(err, sentinels[name]) {
 			text += " [" + name + "]"
 		}
@@ -103,7 +103,7 @@ func calls(t testing.TB) []call {
 		return call{fmt.Sprintf("channel %.20q", name), func(a admin.Admin) (any, error) { return nil, a.AddChannel(ctx, name) }}
 	}
 	apply := func(name string, p []byte) call {
-		return call{"apply " + name, func(a admin.Admin) (any, error) { return nil, a.ApplyParcel(ctx, bytes.NewReader(p)) }}
+		return call{"apply " + name, func(a admin.Admin) (any, error) { return a.ApplyParcel(ctx, bytes.NewReader(p)) }}
 	}
 	return []call{
 		channel("Nice"), channel("Nice"), channel(""), channel(" Nice"), channel("a\nb"), channel("a\x1b[2J"), channel("Saint-Étienne & co + 100 %?"),
@@ -116,9 +116,19 @@ func calls(t testing.TB) []call {
 		add("a card with a wrong client key", "Nice", encoded(t, weakClient)),
 		add("a huge card", "Nice", make([]byte, card.MaxSize+1)), add("a far too huge card", "Nice", make([]byte, 3*card.MaxSize)),
 		apply("nothing", nil), apply("noise", make([]byte, 1<<20)), apply("large noise", make([]byte, 40<<20)), apply("an outbound parcel", outbound(t)),
+		{"policy", func(a admin.Admin) (any, error) { return a.Policy(ctx, "Saint-Étienne & co + 100 %?") }},
+		{"policy of nothing", func(a admin.Admin) (any, error) { return a.Policy(ctx, "Marseille") }},
+		{"change policy", func(a admin.Admin) (any, error) {
+			return nil, a.SetPolicy(ctx, "Nice", vault.Policy{Retention: 7, Limit: 400})
+		}},
+		{"wrong policy", func(a admin.Admin) (any, error) { return nil, a.SetPolicy(ctx, "Nice", vault.Policy{Retention: -1}) }},
+		{"far too long policy", func(a admin.Admin) (any, error) { return nil, a.SetPolicy(ctx, "Nice", vault.Policy{Limit: 1e9}) }},
+		{"change policy of nothing", func(a admin.Admin) (any, error) { return nil, a.SetPolicy(ctx, "Marseille", vault.Policy{}) }},
+		{"policy then", func(a admin.Admin) (any, error) { return a.Policy(ctx, "Nice") }},
+		{"retain", func(a admin.Admin) (any, error) { return a.Retain(ctx) }},
 		{"status", func(a admin.Admin) (any, error) {
 			s, err := a.Status(ctx)
-			s.VaultKey, s.Serving, s.Sites, s.FileBytes = "", false, nil, 0
+			s.VaultKey, s.Serving, s.Sites, s.FileBytes, s.Log.Root = "", false, nil, 0, ""
 			return s, err
 		}},
 	}
@@ -142,7 +152,7 @@ func outbound(t testing.TB) []byte {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if _, err := parcel.Write(ctx, &b, v, secret); err != nil {
+	if _, err := parcel.Write(ctx, &b, v, secret, parcel.Request{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -226,14 +236,14 @@ func TestStatusNamesProblems(t *testing.T) {
 	old := vaulttest.V4
 	old.Time, old.KeyLifetimeSecs = func() time.Time { return time.Now().AddDate(-1, 0, 0) }, 60
 	expired := vaulttest.NewKey(t, old)
-	member := vault.Member{Fingerprint: "ABCD", Certificate: expired.Certificate(t)}
+	member := vault.Member{Fingerprint: strings.Repeat("AB", 20), Certificate: expired.Certificate(t)}
 	if err := a.AddChannel(ctx, "Paris"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.Vault().AddMember(ctx, "Paris", member); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(problems(), "\n"); !strings.Contains(got, "the certificate of reviewer ABCD in channel Paris can no longer encrypt") ||
+	if got := strings.Join(problems(), "\n"); !strings.Contains(got, "the certificate of reviewer "+strings.Repeat("AB", 20)+" in channel Paris can no longer encrypt") ||
 		!strings.Contains(got, "channel Paris has no reviewer who could read") {
 		t.Errorf("with an expired one: %s", got)
 	}

@@ -8,16 +8,20 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
 	"sourdine/vault"
 	"sourdine/vault/card"
+	"sourdine/vault/parcel"
 	"sourdine/vault/seal"
 )
 
 // controlSocket is the socket's name in the home's run folder.
 const controlSocket = "control"
+
+const maxPolicy = 1 << 10 // bytes
 
 // codes carry the sentinels that callers branch on across the socket.
 var codes = map[string]error{
@@ -25,7 +29,9 @@ var codes = map[string]error{
 	"not_found":   vault.ErrNotFound,
 	"private_key": seal.ErrPrivateKey,
 	"refused":     ErrRefused,
-	"unsupported": ErrUnsupported,
+	"stranger":    ErrStranger,
+	"other_log":   ErrOtherLog,
+	"outdated":    parcel.ErrOutdated,
 	"storage":     ErrStorage,
 }
 
@@ -64,19 +70,43 @@ func (l *Local) controlHandler() http.Handler {
 		answer(w, reviewer, err)
 	})
 	m.HandleFunc("POST /parcel", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, struct{}{}, l.ApplyParcel(r.Context(), r.Body))
+		receipt, err := l.ApplyParcel(r.Context(), r.Body)
+		answer(w, receipt, err)
 	})
+	m.HandleFunc("GET /policy", func(w http.ResponseWriter, r *http.Request) {
+		p, err := l.Policy(r.Context(), r.URL.Query().Get("channel"))
+		answer(w, p, err)
+	})
+	m.HandleFunc("POST /policy", func(w http.ResponseWriter, r *http.Request) {
+		var p vault.Policy
+		if err := json.NewDecoder(io.LimitReader(r.Body, maxPolicy)).Decode(&p); err != nil {
+			answer(w, nil, fmt.Errorf("%w: not a policy", ErrRefused))
+			return
+		}
+		answer(w, struct{}{}, l.SetPolicy(r.Context(), r.URL.Query().Get("channel"), p))
+	})
+	m.HandleFunc("POST /retention", func(w http.ResponseWriter, r *http.Request) {
+		done, err := l.Retain(r.Context())
+		answer(w, done, err)
+	})
+	m.HandleFunc("POST /backup", l.serveBackup)
 	m.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		status, err := l.Status(r.Context())
 		answer(w, status, err)
 	})
 	m.HandleFunc("GET /parcel", func(w http.ResponseWriter, r *http.Request) {
 		sent := &counter{w: w}
-		rest, err := l.ExportParcel(r.Context(), sent, r.URL.Query().Get("after"))
+		e, err := exportOf(r.URL.Query())
+		if err != nil {
+			answer(w, nil, err)
+			return
+		}
+		rest, err := l.ExportParcel(r.Context(), sent, e)
 		switch {
 		case err == nil: // trailers: they are known after the parcel only
 			w.Header().Set(http.TrailerPrefix+restCount, strconv.Itoa(rest.Count))
 			w.Header().Set(http.TrailerPrefix+restAfter, rest.After)
+			w.Header().Set(http.TrailerPrefix+restSize, strconv.FormatInt(rest.Size, 10))
 		case sent.n == 0:
 			answer(w, nil, err)
 		default:
@@ -88,10 +118,26 @@ func (l *Local) controlHandler() http.Handler {
 	return m
 }
 
+// An Export's query.
+func (e Export) query() string {
+	return url.Values{"reviewer": {e.Reviewer}, "after": {e.After},
+		"size": {strconv.FormatInt(e.Size, 10)}, "bytes": {strconv.FormatInt(e.Bytes, 10)}}.Encode()
+}
+
+func exportOf(query url.Values) (Export, error) {
+	size, err1 := strconv.ParseInt(query.Get("size"), 10, 64)
+	bytes, err2 := strconv.ParseInt(query.Get("bytes"), 10, 64)
+	if err1 != nil || err2 != nil {
+		return Export{}, fmt.Errorf("%w: not a number", ErrRefused)
+	}
+	return Export{Reviewer: query.Get("reviewer"), After: query.Get("after"), Size: size, Bytes: bytes}, nil
+}
+
 // Trailers of a parcel.
 const (
 	restCount = "Sourdine-Rest"
 	restAfter = "Sourdine-After"
+	restSize  = "Sourdine-Size"
 )
 
 // A counter knows how much was written.

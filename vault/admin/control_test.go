@@ -35,9 +35,19 @@ func armoredCertificate(t testing.TB, k vaulttest.Key) []byte {
 	return b.Bytes()
 }
 
-// fill puts a submission of that many bytes into the vault.
-func fill(t *testing.T, v *vault.Vault, size int) {
+// fill puts a submission of that many bytes into the channel Nice, which gets a
+// reviewer when there is none.
+func fill(t testing.TB, v *vault.Vault, size int) vault.ID {
 	t.Helper()
+	roster, err := v.Roster("Nice")
+	if errors.Is(err, vault.ErrNotFound) {
+		if err = v.AddChannel(ctx, "Nice"); err == nil {
+			roster, err = v.AddMember(ctx, "Nice", vault.Member{Fingerprint: strings.Repeat("AB", 20), Certificate: []byte("c")})
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	d := v.NewDraft()
 	w, err := d.Item(ctx, 0)
 	if err == nil {
@@ -46,12 +56,14 @@ func fill(t *testing.T, v *vault.Vault, size int) {
 	if err == nil {
 		err = w.Close()
 	}
+	var id vault.ID
 	if err == nil {
-		_, err = d.Commit(ctx, vault.Commitment{Channel: "Nice", Day: "2026-11-21", Epoch: 1, Envelope: []byte("e")})
+		id, err = d.Commit(ctx, vault.Commitment{Channel: "Nice", Day: "2026-11-21", Epoch: roster.Epoch, Envelope: []byte("e")})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	return id
 }
 
 func TestExportLocallyAndRemotely(t *testing.T) {
@@ -60,7 +72,7 @@ func TestExportLocallyAndRemotely(t *testing.T) {
 	local := serving(t, h)
 	fill(t, local.Vault(), 3<<20)
 	var want, got bytes.Buffer
-	if err := errors.Join(only(local.ExportParcel(ctx, &want, "")), only(connect(t, h).ExportParcel(ctx, &got, ""))); err != nil {
+	if err := errors.Join(only(local.ExportParcel(ctx, &want, admin.Export{})), only(connect(t, h).ExportParcel(ctx, &got, admin.Export{}))); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want.Bytes()) {
@@ -115,7 +127,7 @@ func TestBrokenOffExport(t *testing.T) {
 			do = interrupt
 		}
 		var got bytes.Buffer
-		_, err = remote.ExportParcel(asking, &onFirst{&got, do}, "")
+		_, err = remote.ExportParcel(asking, &onFirst{&got, do}, admin.Export{})
 		if err == nil || errors.Is(err, context.Canceled) != wantCancelled {
 			t.Errorf("%s: %v after %d bytes", name, err, got.Len())
 		}
@@ -137,7 +149,7 @@ func TestExportToFullStick(t *testing.T) {
 	r, w := io.Pipe()
 	r.CloseWithError(errFull)
 	for name, a := range map[string]admin.Admin{"locally": local, "remotely": connect(t, h)} {
-		if _, err := a.ExportParcel(ctx, w, ""); !errors.Is(err, errFull) {
+		if _, err := a.ExportParcel(ctx, w, admin.Export{}); !errors.Is(err, errFull) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -161,7 +173,7 @@ func TestExportFromAnotherServer(t *testing.T) {
 	defer server.Close()
 	var got bytes.Buffer
 	remote := connect(t, h)
-	if _, err := remote.ExportParcel(ctx, &got, ""); err == nil || got.Len() > 0 {
+	if _, err := remote.ExportParcel(ctx, &got, admin.Export{}); err == nil || got.Len() > 0 {
 		t.Errorf("%q, %v", got.String(), err)
 	}
 	if err := remote.AddChannel(ctx, "Nice"); err == nil {
@@ -183,7 +195,7 @@ func TestLockedAndSilent(t *testing.T) {
 		t.Errorf("without a socket: %v", err)
 	}
 	stale(t, h)
-	if _, err := remote.ExportParcel(ctx, io.Discard, ""); !errors.Is(err, vault.ErrLocked) {
+	if _, err := remote.ExportParcel(ctx, io.Discard, admin.Export{}); !errors.Is(err, vault.ErrLocked) {
 		t.Errorf("with a stale socket: %v", err)
 	}
 }
@@ -223,19 +235,19 @@ func TestExportTellsTheSameRemotely(t *testing.T) {
 	fill(t, local.Vault(), 100)
 	fill(t, local.Vault(), 100)
 	remote := connect(t, h)
-	rest, err := local.ExportParcel(ctx, io.Discard, "")
+	rest, err := local.ExportParcel(ctx, io.Discard, admin.Export{})
 	if err != nil || rest.Count != 0 || rest.After == "" {
 		t.Fatalf("%+v, %v", rest, err)
 	}
 	for _, after := range []string{"", rest.After, "aaaaaaaaaaaaaaaaaaaaaaaaaa", "zzzzzzzzzzzzzzzzzzzzzzzzza", "../../etc/passwd", strings.ToUpper(rest.After)} {
 		var want, got bytes.Buffer
-		wantRest, wantErr := local.ExportParcel(ctx, &want, after)
-		gotRest, gotErr := remote.ExportParcel(ctx, &got, after)
+		wantRest, wantErr := local.ExportParcel(ctx, &want, admin.Export{After: after})
+		gotRest, gotErr := remote.ExportParcel(ctx, &got, admin.Export{After: after})
 		if gotRest != wantRest || fmt.Sprint(gotErr) != fmt.Sprint(wantErr) || errors.Is(gotErr, admin.ErrRefused) != errors.Is(wantErr, admin.ErrRefused) || !bytes.Equal(want.Bytes(), got.Bytes()) {
 			t.Errorf("%q: %+v, %v from the server; %+v, %v from the vault", after, gotRest, gotErr, wantRest, wantErr)
 		}
 	}
-	if _, err := remote.ExportParcel(ctx, io.Discard, "x"); !errors.Is(err, admin.ErrRefused) {
+	if _, err := remote.ExportParcel(ctx, io.Discard, admin.Export{After: "x"}); !errors.Is(err, admin.ErrRefused) {
 		t.Errorf("a wrong id: %v", err)
 	}
 }
@@ -255,8 +267,8 @@ func TestExportFailsOnTheServersSide(t *testing.T) {
 	loseEnvelopes(t, h.Vault())
 	local := serving(t, h)
 	remote := connect(t, h)
-	want := only(local.ExportParcel(ctx, io.Discard, ""))
-	got := only(remote.ExportParcel(ctx, io.Discard, ""))
+	want := only(local.ExportParcel(ctx, io.Discard, admin.Export{}))
+	got := only(remote.ExportParcel(ctx, io.Discard, admin.Export{}))
 	if want == nil || got == nil || got.Error() != want.Error() || errors.Is(got, vault.ErrLocked) {
 		t.Errorf("%v from the server, %v from the vault", got, want)
 	}

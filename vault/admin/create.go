@@ -29,7 +29,7 @@ func Create(dir string, onionKeys map[string][]byte) (Home, error) {
 	}
 	switch _, err := os.ReadDir(dir); {
 	case err == nil:
-		return Home{dir}, createInside(dir, onionKeys)
+		return Home{dir}, createInside(dir, func(h Home) error { return fill(h, onionKeys) })
 	case errors.Is(err, fs.ErrNotExist):
 		return Home{dir}, createBeside(dir, onionKeys)
 	case errors.Is(err, fs.ErrPermission):
@@ -66,7 +66,7 @@ func createBeside(dir string, onionKeys map[string][]byte) error {
 
 // createInside builds the home in a hidden folder in dir and moves its parts up,
 // the vault last: before it is there OpenHome finds no home.
-func createInside(dir string, onionKeys map[string][]byte) (err error) {
+func createInside(dir string, fill func(Home) error) (err error) {
 	unlock, err := lockDir(dir)
 	if err != nil {
 		return creating(err)
@@ -79,7 +79,7 @@ func createInside(dir string, onionKeys map[string][]byte) (err error) {
 	if err != nil {
 		return creating(err)
 	}
-	if err := fill(Home{building}, onionKeys); err != nil {
+	if err := fill(Home{building}); err != nil {
 		return errors.Join(err, os.RemoveAll(building))
 	}
 	if err := moveUp(building, dir); err != nil {
@@ -89,7 +89,7 @@ func createInside(dir string, onionKeys map[string][]byte) (err error) {
 }
 
 // movedFirst are a home's parts without the vault.
-var movedFirst = []string{"onion", "tor", "run", "vault.key"}
+var movedFirst = []string{"onion", "tor", "run", "vault.key", "vault.slots"}
 
 func moveUp(building, dir string) error {
 	if err := os.Chmod(dir, dirMode); err != nil {
@@ -144,11 +144,18 @@ func removeUnfinished(dir string) error {
 	return nil
 }
 
-func fill(h Home, onionKeys map[string][]byte) error {
+func makeFolders(h Home) error {
 	for _, sub := range []string{"onion", "tor", "run"} {
 		if err := os.Mkdir(filepath.Join(h.dir, sub), dirMode); err != nil {
-			return fmt.Errorf("failed to create home: %w", err)
+			return creating(err)
 		}
+	}
+	return nil
+}
+
+func fill(h Home, onionKeys map[string][]byte) error {
+	if err := makeFolders(h); err != nil {
+		return err
 	}
 	secret, _, err := parcel.NewVaultKey()
 	if err != nil {

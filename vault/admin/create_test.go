@@ -26,7 +26,7 @@ func TestCreateFillsTheFolderThatIsThere(t *testing.T) {
 	if err != nil || !os.SameFile(before, after) || after.Mode().Perm() != 0o700 {
 		t.Errorf("the folder was exchanged, or has mode %v: %v", after.Mode(), err)
 	}
-	if got := tree(t, dir); len(got) != 8 {
+	if got := tree(t, dir); len(got) != 9 {
 		t.Errorf("there is %v", got)
 	}
 }
@@ -34,7 +34,7 @@ func TestCreateFillsTheFolderThatIsThere(t *testing.T) {
 // Wherever a power cut stops the moving, OpenHome finds no home, and the next
 // init cleans up and makes one.
 func TestInterruptedCreate(t *testing.T) {
-	parts := []string{"onion", "tor", "run", "vault.key"}
+	parts := []string{"onion", "tor", "run", "vault.key", "vault.slots"}
 	for moved := range len(parts) + 1 {
 		dir := filepath.Dir(newHome(t).Vault())
 		building := filepath.Join(dir, ".sourdine-home-123")
@@ -54,7 +54,7 @@ func TestInterruptedCreate(t *testing.T) {
 			t.Errorf("%d parts moved: %v", moved, err)
 			continue
 		}
-		if got := tree(t, dir); len(got) != 8 || vaulttest.Check(h.Vault()) != nil {
+		if got := tree(t, dir); len(got) != 9 || vaulttest.Check(h.Vault()) != nil {
 			t.Errorf("%d parts moved: %v", moved, got)
 		}
 	}
@@ -63,7 +63,7 @@ func TestInterruptedCreate(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, ".sourdine-home-1", "onion"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := admin.Create(dir, onionKeys); err != nil || len(tree(t, dir)) != 8 {
+	if _, err := admin.Create(dir, onionKeys); err != nil || len(tree(t, dir)) != 9 {
 		t.Errorf("%v, %v", err, tree(t, dir))
 	}
 }
@@ -105,7 +105,7 @@ func TestCreatedAtOnceInAnEmptyFolder(t *testing.T) {
 		if len(failed) != 3 || slices.ContainsFunc(failed, func(err error) bool { return !errors.Is(err, admin.ErrHomeExists) }) {
 			t.Errorf("of four, these failed: %v", failed)
 		}
-		if got := tree(t, dir); len(got) != 8 {
+		if got := tree(t, dir); len(got) != 9 {
 			t.Errorf("there is %v", got)
 		}
 	}

@@ -9,6 +9,10 @@
 // through [Create]; that its files are readable by their owner only; that the
 // control socket answers nobody else.
 //
+// A return parcel is applied in one transaction or not at all, and once. What its
+// reviewer may do is decided by the rosters as they are now, not by the parcel;
+// a desk that was shown another log is refused, and the proof is kept.
+//
 // It holds no key that opens a submission (promise 2): the vault's key signs
 // parcels, the onion keys name the sites.
 package admin

@@ -27,11 +27,13 @@ const (
 // A Home is a server's folder.
 //
 //	vault.db           sealed submissions, channels, mailboxes (vault/FORMAT.md)
+//	vault.slots        the keys that wrap the envelopes
 //	vault.key          signs parcels; desks pin its public part
 //	onion/source.key   names the source's site
 //	onion/pickup.key   names pickup
 //	tor/               tor's own state
 //	run/               sockets, while the server runs
+//	forks/             checkpoints of another log that desks were shown, if any
 type Home struct{ dir string }
 
 // Vault is the path of the vault's file.
@@ -46,6 +48,8 @@ func (h Home) Socket(name string) string { return filepath.Join(h.dir, "run", na
 
 // OnionKey is the path of a site's onion service key.
 func (h Home) OnionKey(site string) string { return filepath.Join(h.dir, "onion", site+".key") }
+
+func (h Home) forks() string { return filepath.Join(h.dir, "forks") }
 
 func (h Home) vaultKey() string { return filepath.Join(h.dir, "vault.key") }
 

@@ -63,7 +63,7 @@ func TestCreate(t *testing.T) {
 		}
 		want := map[string]fs.FileMode{
 			".": fs.ModeDir | 0o700, "onion": fs.ModeDir | 0o700, "tor": fs.ModeDir | 0o700, "run": fs.ModeDir | 0o700,
-			"vault.db": 0o600, "vault.key": 0o600, "onion/source.key": 0o600, "onion/pickup.key": 0o600,
+			"vault.db": 0o600, "vault.slots": 0o600, "vault.key": 0o600, "onion/source.key": 0o600, "onion/pickup.key": 0o600,
 		}
 		got := tree(t, dir)
 		for path, mode := range want {
@@ -146,7 +146,7 @@ func TestCreatedAtOnceByTwo(t *testing.T) {
 		if len(failed) != 3 || slices.ContainsFunc(failed, func(err error) bool { return !errors.Is(err, admin.ErrHomeExists) }) {
 			t.Errorf("of four, these failed: %v", failed)
 		}
-		if got := tree(t, parent); len(got) != 9 {
+		if got := tree(t, parent); len(got) != 10 {
 			t.Errorf("there is %v", got)
 		}
 	}

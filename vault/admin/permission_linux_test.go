@@ -69,7 +69,7 @@ func TestCreateInOnesOwnFolderOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := tree(t, dir); len(got) != 8 || got["."] != fs.ModeDir|0o700 {
+	if got := tree(t, dir); len(got) != 9 || got["."] != fs.ModeDir|0o700 {
 		t.Errorf("there is %v", got)
 	}
 }

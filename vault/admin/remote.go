@@ -59,8 +59,27 @@ func (r *remote) AddReviewer(ctx context.Context, channel string, rawCard []byte
 	return reviewer, err
 }
 
-func (r *remote) ApplyParcel(ctx context.Context, parcel io.Reader) error {
-	return r.call(ctx, http.MethodPost, "/parcel", parcel, nil)
+func (r *remote) ApplyParcel(ctx context.Context, parcel io.Reader) (receipt Receipt, err error) {
+	err = r.call(ctx, http.MethodPost, "/parcel", parcel, &receipt)
+	return receipt, err
+}
+
+func (r *remote) Policy(ctx context.Context, channel string) (p vault.Policy, err error) {
+	err = r.call(ctx, http.MethodGet, "/policy?channel="+url.QueryEscape(channel), nil, &p)
+	return p, err
+}
+
+func (r *remote) SetPolicy(ctx context.Context, channel string, p vault.Policy) error {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return r.call(ctx, http.MethodPost, "/policy?channel="+url.QueryEscape(channel), bytes.NewReader(raw), nil)
+}
+
+func (r *remote) Retain(ctx context.Context) (done Retained, err error) {
+	err = r.call(ctx, http.MethodPost, "/retention", nil, &done)
+	return done, err
 }
 
 func (r *remote) Status(ctx context.Context) (s Status, err error) {
@@ -68,8 +87,8 @@ func (r *remote) Status(ctx context.Context) (s Status, err error) {
 	return s, err
 }
 
-func (r *remote) ExportParcel(ctx context.Context, w io.Writer, after string) (Rest, error) {
-	response, err := r.do(ctx, http.MethodGet, "/parcel?after="+url.QueryEscape(after), nil)
+func (r *remote) ExportParcel(ctx context.Context, w io.Writer, e Export) (Rest, error) {
+	response, err := r.do(ctx, http.MethodGet, "/parcel?"+e.query(), nil)
 	if err != nil {
 		return Rest{}, err
 	}
@@ -80,11 +99,12 @@ func (r *remote) ExportParcel(ctx context.Context, w io.Writer, after string) (R
 	if _, err := io.Copy(w, response.Body); err != nil {
 		return Rest{}, fmt.Errorf("the running server broke off the parcel: %w", err)
 	}
-	count, err := strconv.Atoi(response.Trailer.Get(restCount))
-	if err != nil {
+	count, err1 := strconv.Atoi(response.Trailer.Get(restCount))
+	size, err2 := strconv.ParseInt(response.Trailer.Get(restSize), 10, 64)
+	if err1 != nil || err2 != nil {
 		return Rest{}, errors.New("the running server does not say whether the parcel holds everything")
 	}
-	return Rest{Count: count, After: response.Trailer.Get(restAfter)}, nil
+	return Rest{Count: count, After: response.Trailer.Get(restAfter), Size: size}, nil
 }
 
 func (r *remote) call(ctx context.Context, method, path string, body io.Reader, into any) error {

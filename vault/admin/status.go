@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"context"
 	"fmt"
 
 	"sourdine/vault"
@@ -16,7 +15,26 @@ type Status struct {
 	vault.Stats
 	Sites    []SiteStatus `json:"sites,omitempty"` // while serving
 	Parcels  int          `json:"parcels"`         // how many it takes to carry everything
-	Problems []string     `json:"problems"`        // plain sentences; empty when all is well
+	Log      Log          `json:"log"`
+	Desks    []Desk       `json:"desks"`              // those that sent return parcels
+	Upgraded string       `json:"upgraded,omitempty"` // what opening did to an older vault
+	Problems []string     `json:"problems"`           // plain sentences; empty when all is well
+}
+
+// A Log is the state of the vault's log.
+type Log struct {
+	Size    int64  `json:"size"`    // in leaves
+	Pending int    `json:"pending"` // leaves that wait for the next batch
+	Root    string `json:"root"`    // in hexadecimal
+}
+
+// A Desk is what the server knows of a reviewer's desk.
+type Desk struct {
+	Name        string `json:"name"`
+	Fingerprint string `json:"fingerprint"`
+	Sequence    uint64 `json:"sequence"` // of its last return parcel
+	Seen        int64  `json:"seen"`     // leaves of the log
+	Refused     int    `json:"refused"`  // things in its last return parcel
 }
 
 // A Channel is a channel and its reviewers.
@@ -25,6 +43,9 @@ type Channel struct {
 	Epoch     uint64      `json:"epoch"`
 	Reviewers []Reviewer  `json:"reviewers"`
 	Losses    []seal.Loss `json:"losses,omitempty"` // what the roster's certificates cost
+	// Waiting counts the submissions that a reviewer has not acknowledged.
+	Waiting int          `json:"waiting"`
+	Policy  vault.Policy `json:"policy"`
 }
 
 // A Reviewer is a member of a roster as the admin sees it.
@@ -52,58 +73,6 @@ const (
 	StateStopped   = "not reachable: tor stopped"
 )
 
-// Status reads the vault's state.
-func (l *Local) Status(ctx context.Context) (Status, error) {
-	s := Status{VaultKey: l.publicKey, Channels: []Channel{}, Problems: []string{}}
-	var err error
-	if s.Stats, err = l.vault.Stats(); err != nil {
-		return s, err
-	}
-	parts, err := l.Parts(ctx)
-	if err != nil {
-		return s, err
-	}
-	s.Parcels = len(parts)
-	rosters, err := l.vault.Channels()
-	if err != nil {
-		return s, err
-	}
-	for _, roster := range rosters {
-		s.Channels = append(s.Channels, l.channel(roster))
-	}
-	if l.Serving != nil {
-		s.Serving = true
-		l.Serving(&s)
-	}
-	s.Problems = append(s.Problems, problems(s)...)
-	free, size, err := diskSpace(l.home.dir)
-	if err != nil {
-		return s, err
-	}
-	s.Problems = append(s.Problems, spaceProblems(free, size)...)
-	return s, nil
-}
-
-func (l *Local) channel(roster vault.Roster) Channel {
-	c := Channel{Name: roster.Channel, Epoch: roster.Epoch, Reviewers: []Reviewer{}}
-	var members seal.Roster
-	for _, m := range roster.Members {
-		c.Reviewers = append(c.Reviewers, l.reviewer(m))
-		if parsed, err := seal.ParseCertificate(m.Certificate, l.now()); err == nil {
-			members = append(members, parsed)
-		}
-	}
-	if losses, err := members.Losses(l.now()); err == nil && len(members) > 0 {
-		c.Losses = losses
-	}
-	return c
-}
-
-func (l *Local) reviewer(m vault.Member) Reviewer {
-	_, err := seal.ParseCertificate(m.Certificate, l.now())
-	return Reviewer{Name: m.Name, Fingerprint: m.Fingerprint, Valid: err == nil, Pickup: m.ClientKey != ""}
-}
-
 // lossText explains a loss to the admin.
 var lossText = map[seal.Loss]string{
 	seal.LossPadding:     "sizes of documents can be seen in the vault",
@@ -115,6 +84,9 @@ func problems(s Status) []string {
 	var list []string
 	if s.Parcels > 1 {
 		list = append(list, fmt.Sprintf("everything does not fit into one parcel, it takes %d: each export says how to make the next", s.Parcels))
+	}
+	if s.Upgraded != "" {
+		list = append(list, s.Upgraded)
 	}
 	if len(s.Channels) == 0 {
 		list = append(list, "there is no channel yet: sources cannot send anything")

@@ -28,13 +28,13 @@ func (s *Server) Export(t testing.TB) string {
 	return path
 }
 
-// Received exports a parcel and opens everything in it.
+// Received exports a parcel and opens every submission in it.
 func (s *Server) Received(t testing.TB) []Submission {
 	t.Helper()
 	return OpenParcel(t, s.Export(t), s.Key)
 }
 
-// OpenParcel opens everything in a parcel, in memory.
+// OpenParcel opens every submission in a parcel, in memory.
 func OpenParcel(t testing.TB, path string, key vaulttest.Key) []Submission {
 	t.Helper()
 	f, err := os.Open(path)
@@ -55,6 +55,9 @@ func OpenParcel(t testing.TB, path string, key vaulttest.Key) []Submission {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if file.IsLog() {
+			continue
 		}
 		content, err := io.ReadAll(r)
 		if err != nil {

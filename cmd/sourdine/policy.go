@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"sourdine/cmd/internal/cli"
+	"sourdine/vault"
+	"sourdine/vault/admin"
+)
+
+func channelPolicyCommand() *cobra.Command {
+	var home string
+	var wanted vault.Policy
+	cmd := &cobra.Command{
+		Use:   "policy --home DIR NAME [--retention DAYS] [--limit DAYS]",
+		Short: "see or change how long a channel's submissions are kept",
+		Long: `policy prints how long a channel's submissions are kept, and changes it when a
+flag is given. 0 days is for ever. Every change stands in the log, where all
+desks see it.
+
+The retention counts from the day on which every reviewer of a submission had
+acknowledged it; nothing that a reviewer lacks is deleted. The limit counts from
+the day on which it was received, whether anybody has it or not.`,
+		Example: `  sourdine channel policy --home /var/lib/sourdine Nice
+  sourdine channel policy --home /var/lib/sourdine Nice --retention 60`,
+		Args: cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withAdmin(home, func(a admin.Admin) error { return runPolicy(cmd, a, args[0], wanted) })
+		},
+	}
+	addHome(cmd, &home)
+	cmd.Flags().IntVar(&wanted.Retention, "retention", 0, "days after which what every reviewer acknowledged is deleted; 0: never")
+	cmd.Flags().IntVar(&wanted.Limit, "limit", 0, "days after which everything is deleted, acknowledged or not; 0: never")
+	return cmd
+}
+
+func runPolicy(cmd *cobra.Command, a admin.Admin, channel string, wanted vault.Policy) error {
+	p, err := a.Policy(cmd.Context(), channel)
+	if err != nil {
+		return err
+	}
+	changed := p
+	if cmd.Flags().Changed("retention") {
+		changed.Retention = wanted.Retention
+	}
+	if cmd.Flags().Changed("limit") {
+		changed.Limit = wanted.Limit
+	}
+	if changed != p {
+		if err := a.SetPolicy(cmd.Context(), channel, changed); err != nil {
+			return err
+		}
+		if changed.Limit > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "from %d days on submissions are deleted even if no reviewer has them: what is not carried to the desks in time is lost\n", changed.Limit)
+		}
+	}
+	printPolicy(cmd.OutOrStdout(), changed)
+	return nil
+}
+
+func printPolicy(w io.Writer, p vault.Policy) {
+	fmt.Fprintf(w, "retention %s\nlimit %s\n", days(p.Retention), days(p.Limit))
+}
+
+func days(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "1 day"
+	}
+	return fmt.Sprintf("%d days", n)
+}

@@ -1,0 +1,288 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"sourdine/vault"
+	"sourdine/vault/order"
+	"sourdine/vault/seal"
+	"sourdine/vault/translog"
+)
+
+// maxReplies is how many replies a mailbox holds: the source's page opens them
+// all at once.
+const maxReplies = 50
+
+// An applying is a return parcel in the transaction that applies it. It reads the
+// vault as it was before.
+type applying struct {
+	local  *Local
+	change *vault.Change
+	returned
+
+	rosters map[string]vault.Roster
+	replied map[vault.MailboxID]int // how many replies each holds by now
+	indexed bool                    // the mailboxes were read anew
+	done    order.Done
+}
+
+// run applies everything, or finds that it was applied before.
+func (a *applying) run(receipt *Receipt) error {
+	desk, _ := a.change.Desk(a.order.Reviewer)
+	if before, err := a.before(desk); err != nil || before != nil {
+		if before != nil {
+			receipt.Again, receipt.Note = true, *before
+		}
+		return err
+	}
+	a.rosters, a.replied = map[string]vault.Roster{}, map[vault.MailboxID]int{}
+	// Deletions come last: what is deleted may be acknowledged by the same order.
+	for _, step := range []func() error{a.acknowledge, a.markOpened, a.reenvelope, a.reply, a.delete} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	note, err := a.sign()
+	if err != nil {
+		return err
+	}
+	receipt.Again, receipt.Note = false, note
+	return nil
+}
+
+// before returns the receipt of the same order, applied earlier. It refuses one
+// that is not the next.
+func (a *applying) before(desk vault.DeskState) (*order.Applied, error) {
+	wrong := &SequenceError{Got: a.order.Sequence, Expected: desk.Sequence + 1}
+	switch a.order.Sequence {
+	case desk.Sequence + 1:
+		return nil, nil
+	case desk.Sequence:
+		note, err := order.OpenApplied(desk.Applied, a.local.publicKey)
+		if err != nil {
+			return nil, err
+		}
+		if note.Order == digestOf(a.raw) {
+			return note, nil
+		}
+	}
+	return nil, wrong
+}
+
+// sign stores the desk's state with the signed receipt.
+func (a *applying) sign() (order.Applied, error) {
+	slices.SortFunc(a.done.Refusals, order.CompareRefusals)
+	a.done.Refused = len(a.done.Refusals)
+	a.done.Refusals = a.done.Refusals[:min(a.done.Refused, order.MaxRefusals)]
+	note := order.Applied{VaultKey: a.local.publicKey, Reviewer: a.order.Reviewer,
+		Sequence: a.order.Sequence, Order: digestOf(a.raw), Done: a.done}
+	signed, err := note.Sign(a.local.secret)
+	if err != nil {
+		return note, err
+	}
+	return note, a.change.SetDesk(a.order.Reviewer,
+		vault.DeskState{Sequence: a.order.Sequence, Seen: a.order.Seen, Applied: signed})
+}
+
+func (a *applying) refuse(list order.List, id string, reason order.Reason) {
+	a.done.Refusals = append(a.done.Refusals, order.Refusal{List: list, ID: id, Reason: reason})
+}
+
+// may finds a submission that the reviewer may act on: the reviewer is on the
+// current roster of its channel. Else it returns the reason why not.
+func (a *applying) may(text string) (e vault.Entry, reason order.Reason, err error) {
+	id, err := vault.ParseID(text)
+	if err != nil {
+		return e, "", err
+	}
+	e, err = a.local.vault.Entry(id)
+	if errors.Is(err, vault.ErrNotFound) {
+		_, logged, err := a.local.vault.LeafOf(id)
+		if logged {
+			return e, order.ReasonDeleted, err
+		}
+		return e, order.ReasonUnknown, err
+	}
+	if err != nil {
+		return e, "", fmt.Errorf("submission %s: %w", id, err)
+	}
+	roster, err := a.roster(e.Channel)
+	if err == nil && !slices.ContainsFunc(roster.Members, func(m vault.Member) bool { return m.Fingerprint == a.order.Reviewer }) {
+		reason = order.ReasonRole
+	}
+	return e, reason, err
+}
+
+func (a *applying) roster(channel string) (vault.Roster, error) {
+	if roster, known := a.rosters[channel]; known {
+		return roster, nil
+	}
+	roster, err := a.local.vault.Roster(channel)
+	a.rosters[channel] = roster
+	return roster, err
+}
+
+// each does something with every submission of a list that the reviewer may act
+// on, and returns how many there were.
+func (a *applying) each(list order.List, ids []string, do func(vault.Entry) error) (n int, err error) {
+	for _, id := range ids {
+		e, reason, err := a.may(id)
+		if err != nil {
+			return n, err
+		}
+		if reason != "" {
+			a.refuse(list, id, reason)
+			continue
+		}
+		if err := do(e); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+func (a *applying) acknowledge() (err error) {
+	a.done.Acknowledged, err = a.each(order.ListAcknowledged, a.order.Acknowledged, func(e vault.Entry) error {
+		return a.change.Acknowledge(e.ID, a.order.Reviewer)
+	})
+	return err
+}
+
+func (a *applying) markOpened() (err error) {
+	a.done.Opened, err = a.each(order.ListOpened, a.order.Opened, func(e vault.Entry) error {
+		return a.change.MarkOpened(e.ID)
+	})
+	return err
+}
+
+// delete deletes submissions, and keeps the order that the log names: on its
+// first line return.json, then the signature (vault/parcel/FORMAT.md, section 5).
+func (a *applying) delete() error {
+	sha := digestOf(a.raw)
+	for _, d := range a.order.Deletions {
+		e, reason, err := a.may(d.ID)
+		if err != nil {
+			return err
+		}
+		if reason == "" && e.Channel != d.Channel {
+			reason = order.ReasonChannel
+		}
+		if reason != "" {
+			a.refuse(order.ListDeletions, d.ID, reason)
+			continue
+		}
+		if err := a.change.Delete(vault.Deletion{ID: e.ID, Reason: translog.ByOrder, By: a.order.Reviewer, Order: sha}); err != nil {
+			return err
+		}
+		a.done.Deleted++
+	}
+	if a.done.Deleted == 0 {
+		return nil
+	}
+	return a.change.PutOrder(sha, slices.Concat(a.raw, []byte("\n"), a.signature))
+}
+
+func (a *applying) reenvelope() error {
+	for i, ordered := range a.order.Envelopes {
+		e, reason, err := a.may(ordered.ID)
+		if err != nil {
+			return err
+		}
+		if reason == "" {
+			reason, err = a.checkEnvelope(e, ordered, a.envelopes[i])
+		}
+		switch {
+		case err != nil:
+			return err
+		case reason != "":
+			a.refuse(order.ListEnvelopes, ordered.ID, reason)
+			continue
+		}
+		if err := a.change.Reenvelope(e.ID, a.envelopes[i], ordered.Epoch); err != nil {
+			return err
+		}
+		a.done.Envelopes++
+	}
+	return nil
+}
+
+// checkEnvelope refuses one for another roster than the current one: whoever may
+// write an envelope could otherwise let somebody in.
+func (a *applying) checkEnvelope(e vault.Entry, ordered order.Envelope, envelope []byte) (order.Reason, error) {
+	roster, err := a.roster(e.Channel)
+	if err != nil {
+		return "", err
+	}
+	if ordered.Epoch != roster.Epoch {
+		return order.ReasonEpoch, nil
+	}
+	recipients, err := seal.Recipients(envelope)
+	if err != nil {
+		return order.ReasonForm, nil
+	}
+	certificates := make([][]byte, len(roster.Members))
+	for i, m := range roster.Members {
+		certificates[i] = m.Certificate
+	}
+	if !seal.NamesExactly(recipients, certificates, a.local.now()) {
+		return order.ReasonRecipients, nil
+	}
+	return "", nil
+}
+
+func (a *applying) reply() error {
+	for i, r := range a.order.Replies {
+		id, reason, err := a.mayReply(r, a.replies[i])
+		switch {
+		case err != nil:
+			return err
+		case reason != "":
+			a.refuse(order.ListReplies, strconv.Itoa(r.N), reason)
+			continue
+		}
+		if err := a.change.Reply(id, a.replies[i]); err != nil {
+			return err
+		}
+		a.replied[id]++
+		a.done.Replies++
+	}
+	return nil
+}
+
+func (a *applying) mayReply(r order.Reply, sealed []byte) (id vault.MailboxID, reason order.Reason, err error) {
+	if !seal.IsMessage(sealed) {
+		return id, order.ReasonForm, nil
+	}
+	id, known, err := a.mailbox(r.Mailbox)
+	if err != nil || !known {
+		return id, order.ReasonUnknown, err
+	}
+	if _, counted := a.replied[id]; !counted {
+		if a.replied[id], err = a.local.vault.CountReplies(id); err != nil {
+			return id, "", err
+		}
+	}
+	if a.replied[id] >= maxReplies {
+		return id, order.ReasonFull, nil
+	}
+	return id, "", nil
+}
+
+// mailbox reads the mailboxes anew at most once for an order: unknown ones must
+// cost no more than known ones.
+func (a *applying) mailbox(fingerprint string) (id vault.MailboxID, known bool, err error) {
+	index := &a.local.mailboxes
+	if id, known = index.find(fingerprint); known || a.indexed {
+		return id, known, nil
+	}
+	if err := index.read(a.local.vault); err != nil {
+		return id, false, err
+	}
+	a.indexed = true
+	id, known = index.find(fingerprint)
+	return id, known, nil
+}
