@@ -1,0 +1,100 @@
+package witness
+
+import (
+	"sourdine/vault/translog"
+)
+
+// whyDeleted says what is wrong with the deletion of a submission, as far as the
+// log, the rosters and the orders tell it.
+func (q *inquiry) whyDeleted(s translog.Submission, d translog.Deletion) []Finding {
+	if d.Channel != s.Channel {
+		return []Finding{{Kind: DeletionChannel, Channel: s.Channel}}
+	}
+	if d.Day < s.Day {
+		return []Finding{{Kind: DeletionBackdated, Day: d.Day}}
+	}
+	switch d.Reason {
+	case translog.ByOrder:
+		return q.whyOrdered(d)
+	case translog.ByRetention:
+		days := func(p translog.Policy) int { return p.Retention }
+		return q.book.whyExpired(s.Day, d, days, RetentionNone, RetentionEarly)
+	}
+	days := func(p translog.Policy) int { return p.Limit }
+	return q.book.whyExpired(s.Day, d, days, LimitNone, LimitEarly)
+}
+
+func (q *inquiry) whyOrdered(d translog.Deletion) []Finding {
+	kind, cause := q.order(d)
+	if kind == "" {
+		return nil
+	}
+	f := Finding{Kind: kind, Channel: d.Channel, Day: d.Day, Fingerprint: d.By, Name: q.book.nameOf(d.Channel, d.By), Sum: d.Order}
+	if cause != nil {
+		f.Cause = cause.Error()
+	}
+	return []Finding{f}
+}
+
+// whyExpired compares with the policy that wanted the least, of those that may
+// have been in force.
+func (b *Book) whyExpired(
+	since string, d translog.Deletion, days func(translog.Policy) int, none, early Kind,
+) []Finding {
+	want, ok := shortest(b.index.policiesOn(d.Channel, d.Day), days)
+	if !ok {
+		return []Finding{{Kind: none, Channel: d.Channel, Day: d.Day}}
+	}
+	if passed := daysBetween(since, d.Day); passed < want {
+		return []Finding{{Kind: early, Channel: d.Channel, Day: d.Day, Known: int64(want), Given: int64(passed)}}
+	}
+	return nil
+}
+
+// whyUnread asks of a deletion by retention that this reviewer acknowledged the
+// submission, and that the time passed since.
+func (b *Book) whyUnread(h Holdings, s translog.Submission, d translog.Deletion) []Finding {
+	if d.Reason != translog.ByRetention || !b.mustAcknowledge(h.Fingerprint, s, d.Day) {
+		return nil
+	}
+	day, ok := h.acknowledged(s.ID)
+	if !ok {
+		return []Finding{{Kind: RetentionUnacknowledged, Channel: d.Channel, Day: d.Day}}
+	}
+	if day <= s.Day {
+		return nil // whyDeleted counted from there
+	}
+	return b.whyExpired(day, d, func(p translog.Policy) int { return p.Retention }, RetentionNone, RetentionEarly)
+}
+
+// mustAcknowledge is true when no roster that the envelope can have been sealed
+// to by that day leaves the reviewer out.
+func (b *Book) mustAcknowledge(fingerprint string, s translog.Submission, day string) bool {
+	for _, r := range b.index.rosters[s.Channel] {
+		if r.epoch < s.Epoch || r.day > day {
+			continue
+		}
+		leaf, err := b.rosterLeaf(r.number)
+		if err == nil && !isMember(leaf, fingerprint) {
+			return false
+		}
+	}
+	return true
+}
+
+// nameOf is the last name that a channel's rosters had for a reviewer.
+func (b *Book) nameOf(channel, fingerprint string) string {
+	list := b.index.rosters[channel]
+	for i := len(list) - 1; i >= 0; i-- {
+		leaf, err := b.rosterLeaf(list[i].number)
+		if err != nil {
+			continue
+		}
+		for _, m := range leaf.Members {
+			if m.Fingerprint == fingerprint {
+				return m.Name
+			}
+		}
+	}
+	return ""
+}
