@@ -1,5 +1,6 @@
 // Package journalist serves the desk's local pages: what came, one submission,
-// one document shown safely, and the records.
+// one document shown safely, the records, what the desk found out about the
+// server, and what goes back to it.
 //
 // The folder is called journalist-ui because that is the name of this part of the
 // house; a Go package name cannot hold a hyphen, so the package is called
@@ -20,6 +21,8 @@
 //     read from right to left among themselves. They never become a path, a link or
 //     a title, which the browser would write into its history. Of a header they
 //     become the harmless letters of the name that a saved file is offered under.
+//   - Nothing is ordered of the server by an open desk alone: a return parcel is
+//     signed with the passphrase, typed anew.
 //   - No script, no font, no picture from elsewhere: the content security policy
 //     forbids them all. French and English, light and dark, narrow and wide.
 //

@@ -17,10 +17,23 @@ type list[T any] struct {
 	First  bool   // this is the list's beginning
 }
 
+// An inboxPage also says what a person should look at.
+type inboxPage struct {
+	list[casebook.Submission]
+	Doubts   map[string]bool // submissions that something was found about
+	Events   int             // that nobody confirmed
+	Findings int
+}
+
 // inbox lists the submissions, the last imported first.
 func (s *Site) inbox(w http.ResponseWriter, r *http.Request, d *desk.Desk) error {
 	before := r.URL.Query().Get("before")
-	page := list[casebook.Submission]{First: before == ""}
+	findings, err := d.Findings()
+	if err != nil {
+		return err
+	}
+	page := inboxPage{list: list[casebook.Submission]{First: before == ""}, Doubts: map[string]bool{}}
+	page.Events, page.Findings = findings.News()
 	for sub, err := range d.Casebook().Submissions(r.Context(), before) {
 		if err != nil {
 			return err
@@ -30,6 +43,7 @@ func (s *Site) inbox(w http.ResponseWriter, r *http.Request, d *desk.Desk) error
 			break
 		}
 		page.Values = append(page.Values, sub)
+		page.Doubts[sub.ID] = findings.Doubts(sub.ID)
 	}
 	s.show(w, r, http.StatusOK, "inbox", page)
 	return nil

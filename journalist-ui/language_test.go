@@ -9,6 +9,7 @@ import (
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
 	"sourdine/vault/lang/langtest"
+	"sourdine/vault/order"
 )
 
 func TestLanguage(t *testing.T) {
@@ -47,7 +48,20 @@ func usedTexts(t *testing.T) map[string]bool {
 	langtest.Find(t, used, files, "templates/*.html", `\.(?:Text|Count) "(\w+)"`)
 	langtest.Find(t, used, os.DirFS("."), "*.go", `\.(?:Text|Count)\("(\w+)"`)
 	langtest.Find(t, used, os.DirFS("."), "*.go", `"((?:problem|obstacle|unlock|mistake)_\w+)"`)
-	delete(used, "doubt_")
+	langtest.Find(t, used, os.DirFS("."), "*.go", `"((?:event|detail|refused)_\w+)"`)
+	for _, prefix := range []string{"doubt_", "finding_", "refusal_", "event_", "reply_", "deletion_"} {
+		delete(used, prefix)
+	}
+	for _, k := range desk.Kinds() {
+		used["finding_"+strings.ReplaceAll(string(k), "-", "_")] = true
+	}
+	for _, state := range []desk.State{desk.StateQueued, desk.StateSigned, desk.StateDone, desk.StateRefused} {
+		used["reply_"+string(state)], used["deletion_"+string(state)] = true, true
+	}
+	for _, r := range []order.Reason{order.ReasonUnknown, order.ReasonRole, order.ReasonChannel, order.ReasonDeleted, order.ReasonEpoch,
+		order.ReasonRecipients, order.ReasonForm, order.ReasonFull} {
+		used["refusal_"+string(r)] = true
+	}
 	for _, d := range []desk.Doubt{desk.DoubtEnvelope, desk.DoubtManifest, desk.DoubtFiles} {
 		used["doubt_"+string(d)] = true
 	}

@@ -23,6 +23,8 @@ import (
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
 	"sourdine/journalist-ui/preview"
+	"sourdine/vault/seal"
+	"sourdine/vault/vaulttest"
 )
 
 // shots, in the environment, is a folder that keeps the pictures of every page.
@@ -42,6 +44,7 @@ var messages = []string{
 // demoDesk is a desk after a few weeks of use.
 func demoDesk(t *testing.T) (d *desk.Desk, long, doubtful string) {
 	t.Helper()
+	var lied string
 	home := desktest.NewHome(t)
 	d = desktest.Open(t, home)
 	v, certificate := desktest.NewVault(t), desktest.Certificate(t, home)
@@ -63,13 +66,27 @@ func demoDesk(t *testing.T) (d *desk.Desk, long, doubtful string) {
 			sent = append(sent, desktest.File{Name: fmt.Sprintf("scan-%d.txt", n+1), Type: "text/plain", Data: []byte("texte")})
 		}
 		id := v.Submit(certificate, m, sent...)
-		if i == 0 {
+		switch i {
+		case 0:
 			long = id
+		case 2:
+			lied = id
 		}
 	}
 	s := v.Sealer(certificate)
 	doubtful = v.Commit(s.Envelope(), v.Seal(s, []byte("{}")), v.Seal(s, []byte("le texte")))
-	importAll(t, d, v)
+	spy, err := seal.ParseCertificate(vaulttest.NewKey(t, vaulttest.PostQuantum).Certificate(t), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.AddReviewer("Camille Martin", spy)
+	forged := v.Forge(v.Parcel(), func(f *desktest.Forgery) {
+		a, b := desktest.PayloadName(lied, 1), desktest.PayloadName(lied, 2)
+		f.Files[a], f.Files[b] = f.Files[b], f.Files[a]
+	})
+	if _, err := d.Import(t.Context(), bytes.NewReader(forged)); err != nil {
+		t.Fatal(err)
+	}
 	return d, long, doubtful
 }
 
@@ -201,6 +218,9 @@ func TestPagesInChromium(t *testing.T) {
 		w.look("records", "/records", "Lecture de plaques")
 		w.look("record", "/records/"+record.ID, "Pièce n°\u00a03")
 		w.look("new", "/records/new?submission="+long+"&item=2", "première pièce")
+		w.look("log", "/log", "Camille Martin")
+		w.look("return", "/return", "Signer et enregistrer")
+		w.look("delete", "/submissions/"+long+"/delete", "pour tout le monde et pour toujours")
 		w.look("problem", "/nowhere", "Cela n’a pas marché")
 		w.look("english", "/submissions/"+long+"?lang=en", "Attach to a record")
 	}

@@ -34,6 +34,12 @@ func problemOf(err error) problem {
 		{desk.ErrDiffers, problem{http.StatusConflict, "problem_differs"}},
 		{unseal.ErrDamaged, problem{http.StatusConflict, "problem_damaged"}},
 		{unseal.ErrNotForKey, problem{http.StatusConflict, "problem_damaged"}},
+		{desk.ErrNoMailbox, problem{http.StatusConflict, "problem_no_mailbox"}},
+		{desk.ErrReplyText, problem{http.StatusBadRequest, "problem_reply"}},
+		{desk.ErrNoRoster, problem{http.StatusConflict, "problem_no_roster"}},
+		{desk.ErrNothingToReturn, problem{http.StatusConflict, "problem_nothing"}},
+		{desk.ErrNoVault, problem{http.StatusConflict, "problem_nothing"}},
+		{desk.ErrBusy, problem{http.StatusServiceUnavailable, "problem_busy"}},
 		{casebook.ErrBusy, problem{http.StatusServiceUnavailable, "problem_busy"}},
 		{casebook.ErrDamaged, problem{http.StatusInternalServerError, "problem_casebook"}},
 	} {

@@ -159,6 +159,7 @@ func filled(t *testing.T) (d *desk.Desk, id string) {
 	home := desktest.NewHome(t)
 	d = desktest.Open(t, home)
 	v := desktest.NewVault(t)
+	v.Day = "2026-01-31"
 	id = v.Submit(desktest.Certificate(t, home), hostileMessage,
 		desktest.File{Name: hostileName, Type: "text/html\"><script>", Data: []byte("<script>alert(3)</script>\nbonjour \u202e")},
 		desktest.File{Name: "plan.png", Type: "image/png", Data: picture},

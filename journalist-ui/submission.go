@@ -8,6 +8,7 @@ import (
 
 	"sourdine/journalist-ui/casebook"
 	"sourdine/journalist-ui/desk"
+	"sourdine/journalist-ui/witness"
 )
 
 // maxChoices is how many records a form offers, the last added.
@@ -17,6 +18,10 @@ const maxChoices = 500
 type submissionPage struct {
 	casebook.Submission
 	Records []casebook.Record
+	Found   []witness.Finding
+	Replies []writtenReply
+	Mailbox bool   // there is one to reply to
+	Delete  string // how far an order to delete it has come: a text's id, or empty
 	Next    string // the id of the one imported before, to read on
 }
 
@@ -33,6 +38,13 @@ func (s *Site) submission(w http.ResponseWriter, r *http.Request, d *desk.Desk) 
 		return err
 	}
 	page := submissionPage{Submission: found}
+	if err := page.look(d); err != nil {
+		return err
+	}
+	// A full disk keeps nobody from reading.
+	if err := d.MarkOpened(r.Context(), id); err != nil {
+		s.config.Failed(err)
+	}
 	if page.Records, err = someRecords(r, d); err != nil {
 		return err
 	}
@@ -44,6 +56,27 @@ func (s *Site) submission(w http.ResponseWriter, r *http.Request, d *desk.Desk) 
 		break
 	}
 	s.show(w, r, http.StatusOK, "submission", page)
+	return nil
+}
+
+// look fills in what the desk knows beside the casebook.
+func (p *submissionPage) look(d *desk.Desk) error {
+	findings, err := d.Findings()
+	if err != nil {
+		return err
+	}
+	p.Found = findings.Of(p.ID)
+	if p.Replies, err = correspondence(d, p.ID); err != nil {
+		return err
+	}
+	state, err := d.DeletionState(p.ID)
+	if err != nil {
+		return err
+	}
+	if state != "" {
+		p.Delete = "deletion_" + string(state)
+	}
+	p.Mailbox = d.CanReply(p.ID)
 	return nil
 }
 

@@ -20,6 +20,7 @@ const (
 	exitDamaged    = 7
 	exitBusy       = 8
 	exitPartly     = 9
+	exitFindings   = 10
 )
 
 const exitCodes = `exit codes:
@@ -33,7 +34,9 @@ const exitCodes = `exit codes:
   7  the item is damaged or not what its manifest says: nothing was saved
   8  another program is using the home
   9  the parcel was taken in, except the submissions that it names: refused, or
-     not the same as before`
+     not the same as before
+  10 something is wrong with the parcel, a submission or the log: the lines say
+     what. What is sound was taken in, what is doubtful is kept apart`
 
 // explain gives an error its exit code and, where there is something to do, a
 // hint.
@@ -77,6 +80,11 @@ func explanations() []explanation {
 		{desk.ErrWeakPassphrase, exitPassphrase, ""},
 		{desk.ErrOtherVault, exitParcel, oneVault},
 		{desk.ErrVaultKey, cli.Usage, ""},
+		{desk.ErrNoVault, exitNotFound, "import a parcel first: sourdine-desk import --home DIR --passphrase-file F PARCEL"},
+		{desk.ErrNothingToReturn, exitNotFound, "nothing came, was opened, answered or deleted since the last return parcel"},
+		{desk.ErrNoMailbox, exitNotFound, ""},
+		{desk.ErrNoRoster, exitNotFound, ""},
+		{desk.ErrReplyText, cli.Usage, ""},
 		{desk.ErrBusy, exitBusy, "try again when it is done"},
 		{casebook.ErrBusy, exitBusy, ""},
 		{desk.ErrNotFound, exitNotFound, lookUp},

@@ -42,6 +42,9 @@ that an interruption left.`,
 				if err != nil {
 					return err
 				}
+				if err := d.MarkOpened(ctx, id); err != nil {
+					return err
+				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "saved %d bytes, sha256 %s\n", saved.Size, saved.SHA256)
 				if !saved.Described {
 					fmt.Fprintln(cmd.ErrOrStderr(), "warning: its manifest is damaged, nothing says what the server sealed")

@@ -29,7 +29,13 @@ func (f *deskFlags) add(cmd *cobra.Command) {
 }
 
 // open opens the home for do.
-func (f *deskFlags) open(cmd *cobra.Command, do func(ctx context.Context, d *desk.Desk) error) (err error) {
+func (f *deskFlags) open(cmd *cobra.Command, do func(ctx context.Context, d *desk.Desk) error) error {
+	return f.openToSign(cmd, func(ctx context.Context, d *desk.Desk, _ []byte) error { return do(ctx, d) })
+}
+
+// openToSign opens the home for do, which signs something and needs the
+// passphrase again.
+func (f *deskFlags) openToSign(cmd *cobra.Command, do func(ctx context.Context, d *desk.Desk, passphrase []byte) error) (err error) {
 	passphrase, err := readPassphrase(cmd, f.passphraseFile)
 	if err != nil {
 		return err
@@ -39,7 +45,7 @@ func (f *deskFlags) open(cmd *cobra.Command, do func(ctx context.Context, d *des
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	return do(cmd.Context(), d)
+	return do(cmd.Context(), d, passphrase)
 }
 
 // openDesk opens the home, and says when others on this machine can get at it.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,12 +61,18 @@ with what the vault signed, and damaged or missing files are replaced.`,
 func importParcel(cmd *cobra.Command, d *desk.Desk, parcel io.Reader, asJSON bool) error {
 	report, err := d.Import(cmd.Context(), parcel)
 	if err == nil || report.VaultKey != "" || len(report.New) > 0 {
-		tellReport(cmd.ErrOrStderr(), report)
+		tellReport(cmd.ErrOrStderr(), report, d.Fingerprint())
 	}
 	if printErr := printReport(cmd.OutOrStdout(), report, asJSON); printErr != nil {
 		return printErr
 	}
-	if err == nil && !report.Sound() {
+	switch {
+	case err == nil && report.Found():
+		return cli.Failure{
+			Err: errors.New("something in the parcel or in the log is wrong"), Code: exitFindings,
+			Hint: "the lines above say what; everything was taken in, what is doubtful is kept apart: keep this parcel",
+		}
+	case err == nil && !report.Sound():
 		return cli.Failure{
 			Err: errors.New("submissions were refused, or are not the same as before"), Code: exitPartly,
 			Hint: "the lines above name them; everything else came in: tell the admin, and keep this parcel",
@@ -92,12 +99,18 @@ func printReport(w io.Writer, r desk.Report, asJSON bool) error {
 	return nil
 }
 
-// tellReport says it to people.
-func tellReport(w io.Writer, r desk.Report) {
+// tellReport says it to people: first of all whether the log was set back, or is
+// one of two.
+func tellReport(w io.Writer, r desk.Report, self string) {
+	tellFindings(w, r.Parcel)
 	if r.FirstUse {
-		fmt.Fprintf(w, "this desk trusts the vault with this key from now on; compare it with the admin's:\n  %s\n", visible.Line(r.VaultKey))
+		fmt.Fprintf(w, "this desk trusts the vault with this key from now on; compare it, or these words, with the admin's:\n  %s\n  %s\n",
+			visible.Line(r.VaultKey), strings.Join(desk.Words(r.VaultKey, "en"), " "))
 	}
 	fmt.Fprintf(w, "%d new, %d already here, %d sealed to other reviewers\n", len(r.New), r.Known, r.Others)
+	if r.Left > 0 {
+		fmt.Fprintf(w, "%d more follow in other parcels\n", r.Left)
+	}
 	for _, id := range slices.Sorted(maps.Keys(r.Doubtful)) {
 		fmt.Fprintf(w, "doubtful: %s: %s\n", id, r.Doubtful[id])
 	}
@@ -109,5 +122,12 @@ func tellReport(w io.Writer, r desk.Report) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.Refused)) {
 		fmt.Fprintf(w, "refused: %s: %s\n", id, visible.Line(r.Refused[id]))
+	}
+	tellBySubmission(w, r.Findings)
+	tellFindings(w, r.Log)
+	tellFindings(w, r.Missing)
+	tellEvents(w, r.Events, self)
+	if r.Receipt != nil {
+		tellReceipt(w, *r.Receipt)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sourdine/journalist-ui/casebook"
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/visible"
+	"sourdine/journalist-ui/witness"
 )
 
 func listCommand() *cobra.Command {
@@ -29,6 +30,10 @@ terminal are shown by their number, like ⟨U+202E⟩.`,
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.open(cmd, func(ctx context.Context, d *desk.Desk) error {
+				findings, err := d.Findings()
+				if err != nil {
+					return err
+				}
 				all := d.Casebook().Submissions(ctx, "")
 				if asJSON {
 					return printJSON(cmd.OutOrStdout(), all)
@@ -37,7 +42,7 @@ terminal are shown by their number, like ⟨U+202E⟩.`,
 					if err != nil {
 						return err
 					}
-					printSubmission(cmd.OutOrStdout(), s)
+					printSubmission(cmd.OutOrStdout(), s, findings.Of(s.ID))
 				}
 				return nil
 			})
@@ -54,10 +59,14 @@ const (
 	startOfSHA256  = 16
 )
 
-func printSubmission(w io.Writer, s casebook.Submission) {
+func printSubmission(w io.Writer, s casebook.Submission, findings []witness.Finding) {
 	fmt.Fprintf(w, "%s  %s  %s  %s\n", s.ID, s.Day, visible.Line(s.Channel), visible.Start(s.Message, startOfMessage))
 	if s.Doubtful != "" {
 		fmt.Fprintf(w, "  ! %s\n", visible.Line(desk.Doubt(s.Doubtful).String()))
+	}
+	for _, f := range findings {
+		says, _ := desk.Sentence(f.Kind)
+		fmt.Fprintf(w, "  ! %s%s\n", says, details(f))
 	}
 	rows := make([][]string, len(s.Items))
 	for i, item := range s.Items {

@@ -47,18 +47,21 @@ func root() *cobra.Command {
 		Use:   "sourdine-desk COMMAND",
 		Short: "sourdine-desk opens what sources sent, on a machine without network",
 		Long: `sourdine-desk is a reviewer's desk: it makes the reviewer's keys, takes in the
-parcels that come on a USB stick, shows what is in them, and keeps the records
-of the documentary base. It needs no network and cannot use one.
+parcels that come on a USB stick, holds them to the server's log, shows what is in
+them, keeps the records of the documentary base, and writes the parcels that go
+back. It needs no network and cannot use one.
 
 ` + exitCodes,
 		Example: `  sourdine-desk init --home ~/desk --name "Alice, Nice" --passphrase-file pass.txt
   sourdine-desk card --home ~/desk > alice.card
   sourdine-desk import --home ~/desk --passphrase-file pass.txt /media/usb/parcel.tar
-  sourdine-desk serve --home ~/desk`,
+  sourdine-desk serve --home ~/desk
+  sourdine-desk return --home ~/desk --passphrase-file pass.txt -o /media/usb/return.tar`,
 		RunE:              cli.Group,
 		PersistentPreRunE: sealFirst,
 	}
 	cmd.AddCommand(initCommand(), cardCommand(), importCommand(), listCommand(), getCommand(), recordCommand(), serveCommand(),
+		auditCommand(), checkpointCommand(), compareCommand(), replyCommand(), deleteCommand(), returnCommand(),
 		clientKeyCommand(), workerStandIn(), cli.Version("sourdine-desk"))
 	return cli.Root(cmd)
 }

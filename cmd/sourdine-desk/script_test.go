@@ -7,13 +7,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
+	"sourdine/vault/parcel"
+	"sourdine/vault/translog"
 	"sourdine/vault/vaulttest"
 )
 
@@ -47,13 +51,25 @@ func shut(home string) error {
 }
 
 func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []string) {
-	certificate := desktest.Certificate(t, desktest.NewHome(t))
+	template := desktest.NewHome(t)
+	certificate := desktest.Certificate(t, template)
 	other := vaulttest.NewKey(t, vaulttest.PostQuantum).Certificate(t)
+	mailbox := vaulttest.NewKey(t, vaulttest.PostQuantum).Certificate(t)
+	fingerprint, err := desk.Fingerprint(template)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return map[string]func(*testscript.TestScript, bool, []string){
 		// submit MESSAGE [NAME FILE]...: sets $ID. Messages and names are Go strings without quotes.
 		"submit": func(ts *testscript.TestScript, _ bool, args []string) { submit(ts, certificate, args) },
 		// submit-elsewhere is submit, sealed to somebody else.
-		"submit-elsewhere": func(ts *testscript.TestScript, _ bool, args []string) { submit(ts, other, args) },
+		"submit-elsewhere": func(ts *testscript.TestScript, _ bool, args []string) {
+			v := vaultOf(ts)
+			here := v.Channel
+			v.Channel = "Ailleurs"
+			submit(ts, other, args)
+			v.Channel = here
+		},
 		// forge FILE: a submission whose file is not the one in its manifest.
 		"forge": func(ts *testscript.TestScript, _ bool, args []string) { forge(ts, certificate, args[0]) },
 		// undescribed FILE: a submission whose manifest is damaged.
@@ -70,6 +86,34 @@ func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []stri
 			ts.Check(os.WriteFile(ts.MkAbs(args[0]), v.Parcel(), 0o600))
 			ts.Setenv("VAULT_KEY", v.Key)
 		},
+		// lie HOW FILE: writes a parcel that lies about the submission $ID.
+		"lie": func(ts *testscript.TestScript, _ bool, args []string) {
+			v, id := vaultOf(ts), ts.Getenv("ID")
+			forged := v.Forge(v.Parcel(), func(f *desktest.Forgery) { lies[args[0]](f, id) })
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), forged, 0o600))
+		},
+		// pack-mine FILE: writes the parcel for this desk only.
+		"pack-mine": func(ts *testscript.TestScript, _ bool, args []string) {
+			p := vaultOf(ts).Pack(parcel.Request{Reviewer: fingerprint})
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), p, 0o600))
+		},
+		// apply FILE: the server applies a return parcel.
+		"apply": func(ts *testscript.TestScript, _ bool, args []string) {
+			raw, err := os.ReadFile(ts.MkAbs(args[0]))
+			ts.Check(err)
+			_, err = vaultOf(ts).Apply(raw)
+			ts.Check(err)
+		},
+		// ask MESSAGE: a submission with a mailbox; sets $ID.
+		"ask": func(ts *testscript.TestScript, _ bool, args []string) {
+			v := vaultOf(ts)
+			m := desktest.Manifest(args[0])
+			m.Mailbox = mailbox
+			raw, err := m.Encode()
+			ts.Check(err)
+			s := v.Sealer(certificate)
+			ts.Setenv("ID", v.Commit(s.Envelope(), v.Seal(s, raw)))
+		},
 		// cut FILE N: takes the last N bytes away.
 		"cut": func(ts *testscript.TestScript, _ bool, args []string) {
 			edit(ts, args, func(b []byte, n int) []byte { return b[:len(b)-n] })
@@ -82,6 +126,14 @@ func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []stri
 		"capture": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 		},
+		// capture-id VARIABLE: sets it to the last submission's id.
+		"capture-id": func(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], ts.Getenv("ID")) },
+		// fresh NAME: makes a new desk's home, NAME.home.
+		"fresh": func(ts *testscript.TestScript, _ bool, args []string) {
+			home := ts.MkAbs(args[0] + ".home")
+			ts.Check(os.CopyFS(home, os.DirFS(template)))
+			ts.Check(shut(home))
+		},
 		// repeat FILE TEXT N
 		"repeat": func(ts *testscript.TestScript, _ bool, args []string) {
 			n, err := strconv.Atoi(args[2])
@@ -90,6 +142,8 @@ func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []stri
 		},
 		// fails CODE PROGRAM ARG...: runs a program that must exit with that code.
 		"fails": fails,
+		// tries PROGRAM ARG...: runs a program, whatever it exits with.
+		"tries": func(ts *testscript.TestScript, _ bool, args []string) { _ = ts.Exec(args[0], args[1:]...) },
 		// another-vault: what is submitted from now on goes to a new vault.
 		"another-vault": func(ts *testscript.TestScript, _ bool, _ []string) {
 			*vaultOf(ts) = *desktest.NewVault(t)
@@ -103,6 +157,43 @@ func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []stri
 			}
 		},
 	}
+}
+
+// lies are what a server can do to one submission of a parcel.
+var lies = map[string]func(f *desktest.Forgery, id string){
+	"drop": func(f *desktest.Forgery, id string) {
+		f.Index.Submissions = slices.DeleteFunc(f.Index.Submissions, func(s parcel.Submission) bool { return s.ID == id })
+	},
+	"swap": func(f *desktest.Forgery, id string) {
+		a, b := desktest.PayloadName(id, 1), desktest.PayloadName(id, 2)
+		f.Files[a], f.Files[b] = f.Files[b], f.Files[a]
+	},
+	"cut": func(f *desktest.Forgery, id string) {
+		const chunk = 64 << 10
+		name := desktest.PayloadName(id, 1)
+		f.Files[name] = f.Files[name][:len(f.Files[name])/2/chunk*chunk]
+	},
+	"add-recipient": func(f *desktest.Forgery, id string) {
+		name := "submissions/" + id + "/envelope.pgp"
+		for _, s := range f.Index.Submissions {
+			if s.Channel == "Ailleurs" {
+				f.Files[name] = append(f.Files[name], f.Files["submissions/"+s.ID+"/envelope.pgp"]...)
+			}
+		}
+	},
+	"unordered": func(f *desktest.Forgery, id string) {
+		f.Index.Submissions = slices.DeleteFunc(f.Index.Submissions, func(s parcel.Submission) bool { return s.ID == id })
+		leaf, err := translog.Encode(translog.Deletion{ID: id, Channel: "Nice", Day: "2026-11-30", Reason: translog.ByOrder,
+			By: strings.Repeat("AB", 32), Order: strings.Repeat("ab", 32)})
+		if err == nil {
+			f.Leaves = append(f.Leaves, leaf)
+		}
+	},
+	"fork": func(f *desktest.Forgery, id string) {
+		f.Index.Submissions = nil
+		f.Leaves = f.Leaves[:len(f.Leaves)-1]
+		f.Leaves[0], f.Leaves[1] = f.Leaves[1], f.Leaves[0]
+	},
 }
 
 func fails(ts *testscript.TestScript, _ bool, args []string) {

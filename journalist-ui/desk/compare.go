@@ -22,6 +22,7 @@ const (
 	whole                       // the same is stored, and every file is as it was sealed
 	broken                      // the same is stored, with files missing or damaged
 	reenveloped                 // the same is stored under another envelope
+	renewed                     // the same is stored, whole, under an envelope for an earlier roster
 	different                   // its header or a payload is another
 )
 
@@ -34,14 +35,23 @@ func (s store) compare(ctx context.Context, listed parcel.Submission) (standing,
 		return absent, nil
 	case err != nil:
 		return broken, nil
-	case reflect.DeepEqual(old, listed):
+	}
+	listed.Leaf = old.Leaf // where it stands in the log is for the log to say
+	if reflect.DeepEqual(old, listed) {
 		return s.inspect(ctx, listed)
 	}
-	old.Envelope = listed.Envelope
-	if reflect.DeepEqual(old, listed) {
+	was := old
+	old.Envelope, old.Epoch = listed.Envelope, max(old.Epoch, listed.Epoch)
+	switch {
+	case !reflect.DeepEqual(old, listed):
+		return different, nil
+	case listed.Epoch == was.Epoch:
 		return reenveloped, nil
 	}
-	return different, nil
+	if now, err := s.inspect(ctx, was); now == broken || err != nil {
+		return broken, err
+	}
+	return renewed, nil
 }
 
 // inspect finds out whether the files of a submission are as listed.

@@ -4,9 +4,11 @@
 // What it promises:
 //
 //   - Nothing in the home is readable without the passphrase except public
-//     parts: the reviewer's card, the vault's public key, and what an index of a
-//     parcel tells (ids, days, channels, sizes). Sealed submissions stay sealed;
-//     they are opened in memory, item by item.
+//     parts: the reviewer's card, the vault's public key, what a parcel tells in
+//     the clear (ids, days, channels, sizes, the log, the reviewers), what was found
+//     wrong with it, and which submissions were opened, answered or are to be
+//     deleted. Sealed submissions and replies stay sealed; they are opened in memory,
+//     item by item.
 //   - Only [Create] makes a home, and one whose creation was interrupted is not
 //     accepted by [Open].
 //   - [Desk.Import] shows and stores nothing of a parcel before its signature is
@@ -15,6 +17,14 @@
 //     there. It compares what is there with what the vault signed: it replaces
 //     files that are missing or damaged, changes no others, and reports a
 //     submission of which the vault now says something else.
+//   - Before anything of a parcel is believed it is held to the vault's log (package
+//     witness): that the log continues what was seen, that each submission is what
+//     was accepted and sealed to its roster and nobody else, and that all that was
+//     accepted for this reviewer is here, announced, or deleted as it may be. What
+//     is wrong is kept among the [Findings]; [Desk.Audit] looks for all of it again.
+//   - An order to the server is signed once: what its parcel says, byte by byte, does
+//     not change until the server answered it ([Desk.PrepareReturn]). While the
+//     desk is open the part of the key that signs stays locked.
 //   - What fails for one submission stops no other: it is kept, marked with a
 //     [Doubt], or refused, and reported.
 //   - Nothing becomes an exhibit by [Desk.Attach] that was not read whole and

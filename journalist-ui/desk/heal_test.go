@@ -143,7 +143,7 @@ func TestChangedEntryIsAConflict(t *testing.T) {
 	id := v.Submit(desktest.Certificate(t, first), "un", desktest.File{Data: []byte("vrai")})
 	p := v.Parcel()
 	for _, c := range [][2]string{
-		{`"channel": "Nice"`, `"channel": "Lyon"`}, {`"day": "2026-01-31"`, `"day": "2026-01-30"`}, {`"epoch": 1`, `"epoch": 2`},
+		{`"channel": "Nice"`, `"channel": "Lyon"`}, {`"day": "` + v.Day + `"`, `"day": "2026-01-30"`}, {`"epoch": 1`, `"epoch": 2`},
 		{"\"envelope\": {\n    \"size\": ", "\"envelope\": {\n    \"size\": 1"},
 	} {
 		d, home := openNew(t)
@@ -265,7 +265,7 @@ func TestOtherContentsForWhatIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := casebook.Submission{
-		ID: id, Vault: v.Key, Channel: "Nice", Day: "2026-01-31", Message: "autre chose",
+		ID: id, Vault: v.Key, Channel: "Nice", Day: v.Day, Message: "autre chose",
 		Items: []casebook.Item{{N: 1, SHA256: strings.Repeat("0", 64)}},
 	}
 	if _, err := d.Casebook().AddSubmission(ctx, known); err != nil {

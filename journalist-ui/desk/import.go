@@ -12,7 +12,9 @@ import (
 
 	"sourdine/journalist-ui/casebook"
 	"sourdine/journalist-ui/unseal"
+	"sourdine/journalist-ui/witness"
 	"sourdine/vault/manifest"
+	"sourdine/vault/order"
 	"sourdine/vault/parcel"
 )
 
@@ -24,6 +26,8 @@ type Report struct {
 	New      []string `json:"new"`    // ids that are at the desk since, doubtful ones too
 	Known    int      `json:"known"`  // were at the desk before
 	Others   int      `json:"others"` // sealed to other reviewers only
+	// Left is how many submissions follow in further parcels.
+	Left int `json:"left"`
 	// Healed were here before, with files missing or damaged, or could not be
 	// opened; this import mended them.
 	Healed []string `json:"healed"`
@@ -36,14 +40,43 @@ type Report struct {
 	// what no vault writes, or what is stored of it is damaged and the parcel has
 	// nothing to mend it with.
 	Refused map[string]string `json:"refused"`
+
+	// Parcel is what is wrong with the parcel as a whole, an old or a forked log
+	// before all.
+	Parcel []witness.Finding `json:"parcel"`
+	// Findings are about submissions of the parcel.
+	Findings map[string][]witness.Finding `json:"findings"`
+	// Log is wrong in what is new in the log.
+	Log []witness.Finding `json:"log"`
+	// Missing is all that was accepted for this reviewer and did not come, or was
+	// deleted as nobody may.
+	Missing []witness.Finding `json:"missing"`
+	// Events are new in the log.
+	Events []witness.Event `json:"events"`
+	// Receipt is the server's answer to a return parcel, if it is new.
+	Receipt *order.Applied `json:"receipt"`
 }
 
 // Sound reports whether nothing but doubtful submissions needs a person's eye.
-func (r Report) Sound() bool { return len(r.Conflicts) == 0 && len(r.Refused) == 0 }
+func (r Report) Sound() bool {
+	return len(r.Conflicts) == 0 && len(r.Refused) == 0 && !r.Found()
+}
+
+// Found reports whether something is wrong beyond a notice.
+func (r Report) Found() bool {
+	for _, findings := range r.Findings {
+		if serious(findings) {
+			return true
+		}
+	}
+	return serious(r.Parcel) || serious(r.Log) || serious(r.Missing)
+}
 
 func newReport() Report {
 	return Report{
 		New: []string{}, Healed: []string{}, Doubtful: map[string]Doubt{}, Conflicts: []string{}, Refused: map[string]string{},
+		Parcel: []witness.Finding{}, Findings: map[string][]witness.Finding{}, Log: []witness.Finding{},
+		Missing: []witness.Finding{}, Events: []witness.Event{},
 	}
 }
 
@@ -82,7 +115,30 @@ func (d *Desk) Import(ctx context.Context, r io.Reader) (Report, error) {
 	if err := d.accept(p, &report); err != nil {
 		return report, err
 	}
-	return report, d.importAll(ctx, p, &report)
+	return report, d.importAccepted(ctx, p, &report)
+}
+
+// importAccepted holds the parcel to the log while it takes it in.
+func (d *Desk) importAccepted(ctx context.Context, p *parcel.Reader, report *Report) error {
+	report.Left = p.Index().Left
+	book, err := d.beginLog()
+	if err != nil {
+		return err
+	}
+	i, err := d.beginInspection(book, p, report)
+	if err == nil {
+		err = i.readLog(ctx)
+	}
+	if err == nil {
+		err = d.importAll(ctx, p, i)
+	}
+	if err == nil {
+		err = i.findMissing()
+	}
+	if i != nil {
+		err = errors.Join(err, i.keep())
+	}
+	return errors.Join(err, book.Close())
 }
 
 // accept pins the key of a parcel whose signature is good.
@@ -95,10 +151,11 @@ func (d *Desk) accept(p *parcel.Reader, report *Report) error {
 	return d.pin(p.VaultKey())
 }
 
+const maxChannel = 256 // bytes
+
 // checkIndexed refuses a submission that no vault writes and the casebook would
 // not take. It says nothing of what stands there: that may be anything.
 func checkIndexed(s parcel.Submission) error {
-	const maxChannel = 256 // bytes
 	day, err := time.Parse(time.DateOnly, s.Day)
 	switch {
 	case err != nil || day.Format(time.DateOnly) != s.Day:
@@ -113,9 +170,9 @@ func checkIndexed(s parcel.Submission) error {
 	return nil
 }
 
-func (d *Desk) importAll(ctx context.Context, p *parcel.Reader, report *Report) error {
+func (d *Desk) importAll(ctx context.Context, p *parcel.Reader, i *inspection) error {
 	for _, s := range p.Index().Submissions {
-		err := d.importOne(ctx, p, s, report)
+		err := d.importOne(ctx, p, s, i)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -131,42 +188,56 @@ func (d *Desk) importAll(ctx context.Context, p *parcel.Reader, report *Report) 
 }
 
 // importOne takes the files of one submission from the parcel.
-func (d *Desk) importOne(ctx context.Context, p *parcel.Reader, s parcel.Submission, report *Report) error {
+func (d *Desk) importOne(ctx context.Context, p *parcel.Reader, s parcel.Submission, i *inspection) error {
 	if err := next(p, s); err != nil {
 		return err
 	}
 	if err := checkIndexed(s); err != nil {
-		report.Refused[s.ID] = err.Error()
+		i.report.Refused[s.ID] = err.Error()
 		return skip(p, s)
 	}
 	stored, err := d.store().compare(ctx, s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case stored == whole:
-		if !report.has(s.ID) { // by catchUp
-			report.Known++
-		}
-		return skip(p, s)
-	case stored == different:
-		report.Conflicts = append(report.Conflicts, s.ID)
-		return skip(p, s)
 	}
 	envelope, err := io.ReadAll(fromParcel{p, s.ID}) // its size was checked
 	if err != nil {
 		return err
 	}
-	// An envelope that cannot be read may be meant for us: it is kept.
-	if ours, err := d.key.Names(envelope); stored == absent && err == nil && !ours {
-		report.Others++
+	found := i.check(s, envelope)
+	switch {
+	case stored == whole, stored == renewed && !serious(found) && d.isSettled(ctx, s.ID, i):
+		if stored == whole {
+			i.found(s.ID, found)
+		}
+		if !i.report.has(s.ID) { // by catchUp
+			i.report.Known++
+		}
+		return skip(p, s)
+	case stored == renewed && serious(found), stored == different && (serious(found) || !i.doubts(s.ID)):
+		i.conflict(s.ID, found)
 		return skip(p, s)
 	}
-	return d.take(ctx, p, s, envelope, stored, report)
+	// An envelope that cannot be read may be meant for us: it is kept, and so is
+	// what the log says is for us.
+	if ours, err := d.key.Names(envelope); stored == absent && err == nil && !ours && !i.isOurs(s.ID) {
+		i.report.Others++
+		i.found(s.ID, found)
+		return skip(p, s)
+	}
+	return d.take(ctx, p, s, envelope, stored, i, found)
+}
+
+// isSettled reports whether what is here of a submission opens and is not in
+// doubt: then it needs no other envelope.
+func (d *Desk) isSettled(ctx context.Context, id string, i *inspection) bool {
+	known, err := d.book.Submission(ctx, id)
+	return err == nil && known.Described() && !i.doubts(id)
 }
 
 // take stores a submission and enters it, unless it contradicts what is known.
 func (d *Desk) take(
-	ctx context.Context, p *parcel.Reader, s parcel.Submission, envelope []byte, stored standing, report *Report,
+	ctx context.Context, p *parcel.Reader, s parcel.Submission, envelope []byte, stored standing, i *inspection, found []witness.Finding,
 ) error {
 	part, err := d.receive(ctx, p, s, envelope)
 	if err != nil {
@@ -176,19 +247,29 @@ func (d *Desk) take(
 	if err != nil {
 		return errors.Join(err, part.drop())
 	}
-	// Another envelope is taken for a submission that did not open, and then does.
-	if change == changeRefused || (stored == reenveloped && change != changeBetter) {
-		report.Conflicts = append(report.Conflicts, s.ID)
+	// Another envelope is taken for a submission that did not open, and then does,
+	// or whose envelope was in doubt.
+	better := change == changeBetter || i.doubts(s.ID) && !serious(found)
+	if change == changeRefused || (stored == reenveloped && !better) {
+		i.conflict(s.ID, found)
 		return part.drop()
+	}
+	found = d.tellCut(part.folder, found)
+	i.found(s.ID, found)
+	// Before the submission gets its name: no crash leaves it without its doubts.
+	if serious(found) {
+		if err := i.keep(); err != nil {
+			return errors.Join(err, part.drop())
+		}
 	}
 	if err := part.keep(); err != nil {
 		return errors.Join(err, part.drop())
 	}
-	delete(report.Refused, s.ID)
+	delete(i.report.Refused, s.ID)
 	if change == changeNothing {
-		report.Healed = append(report.Healed, s.ID)
+		i.report.Healed = append(i.report.Healed, s.ID)
 	}
-	return d.enter(ctx, known, change, report)
+	return d.enter(ctx, known, change, i.report)
 }
 
 // judge opens what was received, before it is kept.

@@ -59,7 +59,7 @@ func TestImport(t *testing.T) {
 	}
 	known := submissions(t, d)
 	s := known[id]
-	if len(known) != 2 || s.Message != "Ci-joint\nle marché." || s.Channel != "Nice" || s.Day != "2026-01-31" || s.Vault != v.Key || s.Doubtful != "" {
+	if len(known) != 2 || s.Message != "Ci-joint\nle marché." || s.Channel != "Nice" || s.Day != v.Day || s.Vault != v.Key || s.Doubtful != "" {
 		t.Errorf("casebook has %d, %.200v", len(known), s)
 	}
 	if len(s.Items) != len(hostile) || len(known[empty].Items) != 0 {
@@ -184,13 +184,15 @@ func TestRefusedSubmissions(t *testing.T) {
 	d, home := openNew(t)
 	v := desktest.NewVault(t)
 	certificate := desktest.Certificate(t, home)
-	v.Day = "<script>"
 	day := v.Submit(certificate, "un")
-	v.Day = "2026-01-31"
 	many := v.Commit(v.Sealer(certificate).Envelope(), make([][]byte, 102)...)
 	sound := v.Submit(certificate, "deux")
+	p := v.Forge(v.Parcel(), func(f *desktest.Forgery) {
+		i := slices.IndexFunc(f.Index.Submissions, func(s parcel.Submission) bool { return s.ID == day })
+		f.Index.Submissions[i].Day = "<script>"
+	})
 	for range 2 {
-		report := importParcel(t, d, v.Parcel())
+		report := importParcel(t, d, p)
 		if len(report.Refused) != 2 || report.Refused[day] == "" || report.Refused[many] == "" || report.Sound() {
 			t.Errorf("refused %v", report.Refused)
 		}
@@ -290,12 +292,14 @@ func TestOtherReviewers(t *testing.T) {
 	v := desktest.NewVault(t)
 	other := vaulttest.NewKey(t, vaulttest.PostQuantum).Certificate(t)
 	v.Submit(other, "pas pour nous", desktest.File{Data: make([]byte, 9000)})
+	v.Channel = "Lyon"
 	v.Submit(vaulttest.NewKey(t, vaulttest.V4).Certificate(t), "non plus")
 	report := importParcel(t, d, v.Parcel())
 	if report.Others != 2 || len(report.New) != 0 || len(submissions(t, d)) != 0 {
 		t.Errorf("report %+v", report)
 	}
 	// Sealed to both, with an old certificate among them: SEIPDv1.
+	v.Channel = "Marseille"
 	s := v.Sealer(vaulttest.NewKey(t, vaulttest.V4).Certificate(t), desktest.Certificate(t, home))
 	raw, err := desktest.Manifest("pour nous aussi").Encode()
 	if err != nil {

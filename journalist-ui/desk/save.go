@@ -62,6 +62,35 @@ func (d *Desk) saveWith(ctx context.Context, submission string, n int, path stri
 	return Saved{Size: int64(count), SHA256: hex.EncodeToString(digest.Sum(nil)), Described: item.SHA256 != ""}, nil
 }
 
+// saveNew writes what produce writes to a new file at path, as [Desk.Save] does.
+func saveNew(path string, produce func(io.Writer) error) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("failed to save: %w", &fs.PathError{Op: "open", Path: path, Err: syscall.EEXIST})
+	}
+	err := pipe(path, produce, writeUnnamed)
+	if errors.Is(err, errNeedsName) {
+		err = pipe(path, produce, writeBeside)
+	}
+	if err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// pipe gives what produce writes to write, and waits for both.
+func pipe(path string, produce func(io.Writer) error, write func(string, io.Reader) error) error {
+	r, w := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.CloseWithError(produce(w))
+	}()
+	err := write(path, r)
+	r.Close()
+	<-done
+	return err
+}
+
 type counter int64
 
 func (c *counter) Write(b []byte) (int, error) {

@@ -80,14 +80,17 @@ func (f folder) payload(n int) (*os.File, error) {
 }
 
 // ids lists the stored submissions.
-func (s store) ids() ([]string, error) {
-	entries, err := os.ReadDir(s.folder)
+func (s store) ids() ([]string, error) { return namesIn(s.folder, fs.DirEntry.IsDir) }
+
+// namesIn lists what is named by an id, and of a kind, in a folder of the home.
+func namesIn(folder string, ofKind func(fs.DirEntry) bool) ([]string, error) {
+	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return nil, fmt.Errorf("failed to list sealed submissions: %w", err)
+		return nil, fmt.Errorf("failed to look into the home: %w", err)
 	}
 	var ids []string
 	for _, e := range entries {
-		if _, err := vault.ParseID(e.Name()); err == nil && e.IsDir() {
+		if _, err := vault.ParseID(e.Name()); err == nil && ofKind(e) {
 			ids = append(ids, e.Name())
 		}
 	}

@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"sourdine/vault"
+	"sourdine/vault/admin"
 	"sourdine/vault/manifest"
 	"sourdine/vault/parcel"
 	"sourdine/vault/seal"
@@ -19,6 +22,7 @@ import (
 type Vault struct {
 	Key     string // public
 	t       testing.TB
+	server  *admin.Local
 	vault   *vault.Vault
 	secret  string
 	Channel string // of the next submission
@@ -31,26 +35,32 @@ type File struct {
 	Data       []byte
 }
 
-// NewVault makes an empty vault.
+// NewVault makes a server's home with an empty vault.
 func NewVault(t testing.TB) *Vault {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "vault.db")
-	if err := vault.Create(path); err != nil {
-		t.Fatalf("failed to create a vault: %v", err)
+	folder := filepath.Join(t.TempDir(), "server")
+	home, err := admin.Create(folder, nil)
+	if err != nil {
+		t.Fatalf("failed to create a server's home: %v", err)
 	}
-	store, err := vault.Open(path)
+	server, err := admin.Open(home)
 	if err != nil {
 		t.Fatalf("failed to open a vault: %v", err)
 	}
-	t.Cleanup(func() { store.Close() })
-	secret, public, err := parcel.NewVaultKey()
+	t.Cleanup(func() { server.Close() })
+	secret, err := os.ReadFile(filepath.Join(folder, "vault.key"))
 	if err != nil {
-		t.Fatalf("failed to make a vault's key: %v", err)
+		t.Fatalf("failed to read a vault's key: %v", err)
 	}
-	return &Vault{Key: public, t: t, vault: store, secret: secret, Channel: "Nice", Day: "2026-01-31"}
+	v := &Vault{t: t, server: server, vault: server.Vault(), secret: strings.TrimSpace(string(secret)), Channel: "Nice", Day: time.Now().UTC().Format(time.DateOnly)}
+	if v.Key, err = parcel.PublicKey(v.secret); err != nil {
+		t.Fatalf("failed to read a vault's key: %v", err)
+	}
+	return v
 }
 
-// Sealer seals to the reviewers with these certificates.
+// Sealer seals to the reviewers with these certificates, who are then the roster
+// of the channel: one whose roster has somebody else needs another v.Channel.
 func (v *Vault) Sealer(certificates ...[]byte) *seal.Sealer {
 	v.t.Helper()
 	var roster seal.Roster
@@ -61,6 +71,7 @@ func (v *Vault) Sealer(certificates ...[]byte) *seal.Sealer {
 		}
 		roster = append(roster, c)
 	}
+	v.enrol(roster)
 	s, err := seal.New(roster, time.Now())
 	if err != nil {
 		v.t.Fatalf("failed to make a sealer: %v", err)
@@ -136,7 +147,7 @@ func (v *Vault) Commit(envelope []byte, payloads ...[]byte) string {
 		}
 	}
 	id, err := draft.Commit(context.Background(), vault.Commitment{
-		Channel: v.Channel, Day: v.Day, Epoch: 1, Envelope: envelope,
+		Channel: v.Channel, Day: v.Day, Epoch: v.roster().Epoch, Envelope: envelope,
 	})
 	if err != nil {
 		v.t.Fatalf("failed to commit: %v", err)
@@ -144,12 +155,23 @@ func (v *Vault) Commit(envelope []byte, payloads ...[]byte) string {
 	return id.String()
 }
 
-// Parcel packs everything so far.
-func (v *Vault) Parcel() []byte {
+// Parcel packs everything that somebody has not acknowledged.
+func (v *Vault) Parcel() []byte { return v.Pack(parcel.Request{}) }
+
+// Pack packs a parcel.
+func (v *Vault) Pack(r parcel.Request) []byte {
 	v.t.Helper()
 	var b bytes.Buffer
-	if _, err := parcel.Write(context.Background(), &b, v.vault, v.secret); err != nil {
+	if _, err := parcel.Write(context.Background(), &b, v.vault, v.secret, r); err != nil {
 		v.t.Fatalf("failed to write a parcel: %v", err)
 	}
 	return b.Bytes()
 }
+
+// Apply applies a return parcel, as the server does.
+func (v *Vault) Apply(parcel []byte) (admin.Receipt, error) {
+	return v.server.ApplyParcel(context.Background(), bytes.NewReader(parcel))
+}
+
+// Store is the vault itself.
+func (v *Vault) Store() *vault.Vault { return v.vault }

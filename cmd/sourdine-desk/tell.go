@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"sourdine/journalist-ui/desk"
+	"sourdine/journalist-ui/visible"
+	"sourdine/journalist-ui/witness"
+)
+
+// tellFindings says what is wrong, a line for each thing and one for what to do.
+// Names in it are the server's and are shown as text.
+func tellFindings(w io.Writer, findings []witness.Finding) {
+	for _, f := range findings {
+		word := "wrong"
+		if f.Kind.Notice() {
+			word = "note"
+		}
+		subject := ""
+		if f.ID != "" {
+			subject = visible.Line(f.ID) + ": "
+		}
+		says, hint := desk.Sentence(f.Kind)
+		fmt.Fprintf(w, "%s: %s%s%s\n", word, subject, says, details(f))
+		fmt.Fprintf(w, "  hint: %s\n", hint)
+	}
+}
+
+func tellBySubmission(w io.Writer, findings map[string][]witness.Finding) {
+	for _, id := range slices.Sorted(maps.Keys(findings)) {
+		tellFindings(w, findings[id])
+	}
+}
+
+// details are what the kind of a finding does not say, in brackets.
+func details(f witness.Finding) string {
+	var parts []string
+	add := func(form string, value any) { parts = append(parts, fmt.Sprintf(form, value)) }
+	switch {
+	case f.Kind == desk.StoredDamaged && f.Item < 0:
+		parts = append(parts, "the envelope")
+	case isAboutItem(f.Kind):
+		add("file %d", f.Item)
+	}
+	if f.Name != "" {
+		parts = append(parts, "reviewer "+visible.Line(f.Name))
+	}
+	for _, key := range []string{f.Fingerprint, f.Key, f.KeyID} {
+		if key != "" {
+			parts = append(parts, "key "+visible.Line(key))
+			break
+		}
+	}
+	if f.Channel != "" {
+		parts = append(parts, "channel "+visible.Line(f.Channel))
+	}
+	if f.Epoch > 0 {
+		add("epoch %d", f.Epoch)
+	}
+	if f.Day != "" {
+		parts = append(parts, visible.Line(f.Day))
+	}
+	if f.Known != 0 || f.Given != 0 {
+		parts = append(parts, fmt.Sprintf("%d here, %d there", f.Known, f.Given))
+	}
+	if f.Cause != "" {
+		parts = append(parts, visible.Line(f.Cause))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func isAboutItem(k witness.Kind) bool {
+	return slices.Contains([]witness.Kind{witness.PayloadMissing, witness.PayloadAdded, witness.PayloadDiffers, desk.PayloadCut, desk.StoredDamaged}, k)
+}
+
+// tellEvents says what happened, and asks where only people can tell.
+func tellEvents(w io.Writer, events []witness.Event, self string) {
+	for _, e := range events {
+		if says := sayEvent(e, self); says != "" {
+			fmt.Fprintf(w, "event: %s\n", says)
+		}
+	}
+}
+
+func sayEvent(e witness.Event, self string) string {
+	channel, name := visible.Line(e.Channel), visible.Line(e.Name)
+	who := name + " " + visible.Line(e.Fingerprint)
+	switch e.Kind {
+	case witness.ReviewerAdded:
+		if e.Fingerprint == self {
+			return fmt.Sprintf("your key was added to channel %s on %s", channel, e.Day)
+		}
+		return fmt.Sprintf("a key was added to channel %s on %s: %s: do you know it?", channel, e.Day, who)
+	case witness.ReviewerRemoved:
+		return fmt.Sprintf("a key was taken from channel %s on %s: %s: do you know why?", channel, e.Day, who)
+	case witness.ReviewerRenamed:
+		return fmt.Sprintf("a reviewer of channel %s was renamed on %s: %s", channel, e.Day, who)
+	case witness.PolicyChanged:
+		return fmt.Sprintf("channel %s keeps submissions otherwise since %s: %s once all have them, %s at the most",
+			channel, e.Day, days(e.Retention), days(e.Limit))
+	case witness.SubmissionDeleted:
+		return fmt.Sprintf("submission %s of channel %s was deleted on %s: %s", visible.Line(e.ID), channel, e.Day, sayReason(e, name))
+	case witness.ChannelMade:
+		return fmt.Sprintf("channel %s was made on %s", channel, e.Day)
+	}
+	return ""
+}
+
+func sayReason(e witness.Event, name string) string {
+	switch e.Reason {
+	case "order":
+		return "ordered by " + name
+	case "limit":
+		return "its channel's limit"
+	}
+	return "kept long enough"
+}
+
+func days(n int) string {
+	if n == 0 {
+		return "for ever"
+	}
+	return fmt.Sprintf("%d days", n)
+}

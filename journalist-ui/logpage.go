@@ -1,0 +1,178 @@
+package journalist
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sourdine/journalist-ui/desk"
+	"sourdine/journalist-ui/witness"
+)
+
+// A logPage is what the desk has seen of the server's log, and thinks of it.
+type logPage struct {
+	Size       int64
+	Checkpoint string // signed; empty before the first import
+	Head       desk.LogHead
+	VaultKey   string
+	Findings   []shownFinding
+	Events     []shownEvent
+}
+
+// A shownFinding is one that a person can confirm.
+type shownFinding struct {
+	witness.Finding
+	Key   string
+	Known bool
+}
+
+type shownEvent struct {
+	witness.Event
+	Key   string
+	Known bool
+	Own   bool // it is about this reviewer
+}
+
+func (s *Site) log(w http.ResponseWriter, r *http.Request, d *desk.Desk) error {
+	f, err := d.Findings()
+	if err != nil {
+		return err
+	}
+	page := logPage{Findings: showFindings(f), Events: showEvents(f, d.Fingerprint())}
+	if page.VaultKey, err = d.VaultKey(); err != nil {
+		return err
+	}
+	page.Head, err = d.LogHead()
+	if err != nil && !errors.Is(err, desk.ErrNoVault) {
+		return err
+	}
+	page.Size, page.Checkpoint = page.Head.Size, string(page.Head.Checkpoint)
+	s.show(w, r, http.StatusOK, "log", page)
+	return nil
+}
+
+// showFindings lists what is wrong, what nobody confirmed before the rest.
+func showFindings(f *desk.Findings) []shownFinding {
+	var all []shownFinding
+	for _, one := range f.All() {
+		key := desk.FindingKey(one)
+		all = append(all, shownFinding{one, key, f.Known[key]})
+	}
+	slices.SortStableFunc(all, func(a, b shownFinding) int { return knownLast(a.Known, b.Known) })
+	return all
+}
+
+// showEvents lists what happened, the last first.
+func showEvents(f *desk.Findings, self string) []shownEvent {
+	var all []shownEvent
+	for _, e := range slices.Backward(f.Events) {
+		key := desk.EventKey(e)
+		all = append(all, shownEvent{e, key, f.Known[key], e.Fingerprint == self})
+	}
+	slices.SortStableFunc(all, func(a, b shownEvent) int { return knownLast(a.Known, b.Known) })
+	return all
+}
+
+func knownLast(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+// know notes that the reviewer knows of an event or a finding.
+func (s *Site) know(w http.ResponseWriter, r *http.Request, d *desk.Desk) error {
+	if err := r.ParseForm(); err != nil {
+		return errForm
+	}
+	if err := d.Know(r.PostForm.Get("key")); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/log", http.StatusSeeOther)
+	return nil
+}
+
+func (s *Site) toLog(w http.ResponseWriter, r *http.Request, _ *desk.Desk) error {
+	http.Redirect(w, r, "/log", http.StatusSeeOther)
+	return nil
+}
+
+// Finding explains what is wrong, and what to do.
+func (v view) Finding(f witness.Finding) string {
+	if slices.Contains(desk.Kinds(), f.Kind) {
+		return v.Text("finding_" + strings.ReplaceAll(string(f.Kind), "-", "_"))
+	}
+	return v.Text("finding_other")
+}
+
+// Details are what the kind of a finding does not say.
+func (v view) Details(f witness.Finding) []string {
+	var parts []string
+	add := func(id string, value any) { parts = append(parts, v.Text(id, v.Map("Value", value))) }
+	switch {
+	case f.Kind == desk.StoredDamaged && f.Item < 0:
+		parts = append(parts, v.Text("detail_envelope"))
+	case f.Item > 0:
+		add("detail_file", f.Item)
+	}
+	if f.Name != "" {
+		add("detail_reviewer", v.Line(f.Name))
+	}
+	for _, key := range []string{f.Fingerprint, f.Key, f.KeyID} {
+		if key != "" {
+			add("detail_key", v.Line(key))
+			break
+		}
+	}
+	if f.Channel != "" {
+		add("detail_channel", v.Line(f.Channel))
+	}
+	if f.Day != "" {
+		add("detail_day", v.Day(f.Day))
+	}
+	if f.Known != 0 || f.Given != 0 {
+		parts = append(parts, v.Text("detail_sizes", map[string]any{"Known": f.Known, "Given": f.Given}))
+	}
+	return parts
+}
+
+// Event says what happened.
+func (v view) Event(e shownEvent) string {
+	id := "event_" + strings.ReplaceAll(string(e.Kind), "-", "_")
+	if e.Own && e.Kind == witness.ReviewerAdded {
+		id = "event_own_key"
+	}
+	if !slices.Contains(eventTexts(), id) {
+		id = "event_other"
+	}
+	return v.Text(id, map[string]any{"Channel": v.Line(e.Channel), "Day": v.Day(e.Day), "Name": v.Line(e.Name),
+		"Retention": v.term(e.Retention), "Limit": v.term(e.Limit)})
+}
+
+// eventTexts are the ids of what the catalogues say of events.
+func eventTexts() []string {
+	return []string{"event_reviewer_added", "event_reviewer_removed", "event_reviewer_renamed", "event_policy_changed", "event_own_key", "event_other"}
+}
+
+// term is a number of days, or without end.
+func (v view) term(days int) string {
+	if days == 0 {
+		return v.Text("term_none")
+	}
+	return v.Count("days", days)
+}
+
+// LeafCount is how many leaves the page says the desk has seen.
+func (p logPage) LeafCount() int { return int(p.Size) }
+
+// KeyWords tells a key in words to compare.
+func (v view) KeyWords(key string) string { return strings.Join(desk.Words(key, v.Code()), " ") }
+
+// HeadWords tells the head of the log in words to compare.
+func (v view) HeadWords(head desk.LogHead) string {
+	return strings.Join(desk.CheckpointWords(head, v.Code()), " ")
+}
