@@ -21,6 +21,7 @@ type list[T any] struct {
 type inboxPage struct {
 	list[casebook.Submission]
 	Doubts   map[string]bool // submissions that something was found about
+	Checking bool            // an import is running, or was interrupted
 	Events   int             // that nobody confirmed
 	Findings int
 }
@@ -33,6 +34,7 @@ func (s *Site) inbox(w http.ResponseWriter, r *http.Request, d *desk.Desk) error
 		return err
 	}
 	page := inboxPage{list: list[casebook.Submission]{First: before == ""}, Doubts: map[string]bool{}}
+	page.Checking = findings.Interrupted
 	page.Events, page.Findings = findings.News()
 	for sub, err := range d.Casebook().Submissions(r.Context(), before) {
 		if err != nil {

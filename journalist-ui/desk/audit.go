@@ -66,7 +66,7 @@ func (d *Desk) Audit(ctx context.Context) (Audit, error) {
 		return a, err
 	}
 	a.Parcels = f.Parcels
-	f.Submissions = a.Findings
+	f.Submissions, f.Interrupted = a.Findings, false
 	return a, d.keepFindings(f)
 }
 

@@ -37,6 +37,9 @@ type Findings struct {
 	Told int64 `json:"told"`
 	// Announced is how many submissions the last parcel said follow.
 	Announced int `json:"announced"`
+	// Interrupted: an import is running, or was killed. What it found out about
+	// submissions is not here yet.
+	Interrupted bool `json:"interrupted"`
 	// Known has the keys of what a person said that they know.
 	Known map[string]bool `json:"known"`
 }

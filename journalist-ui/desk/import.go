@@ -130,13 +130,16 @@ func (d *Desk) importAccepted(ctx context.Context, p *parcel.Reader, report *Rep
 		err = i.readLog(ctx)
 	}
 	if err == nil {
+		err = i.open()
+	}
+	if err == nil {
 		err = d.importAll(ctx, p, i)
 	}
 	if err == nil {
 		err = i.findMissing()
 	}
 	if i != nil {
-		err = errors.Join(err, i.keep())
+		err = errors.Join(err, i.close())
 	}
 	return errors.Join(err, book.Close())
 }
@@ -256,12 +259,6 @@ func (d *Desk) take(
 	}
 	found = d.tellCut(part.folder, found)
 	i.found(s.ID, found)
-	// Before the submission gets its name: no crash leaves it without its doubts.
-	if serious(found) {
-		if err := i.keep(); err != nil {
-			return errors.Join(err, part.drop())
-		}
-	}
 	if err := part.keep(); err != nil {
 		return errors.Join(err, part.drop())
 	}

@@ -36,7 +36,24 @@ func (d *Desk) beginInspection(log *witness.Book, p *parcel.Reader, report *Repo
 		return nil, err
 	}
 	i := &inspection{desk: d, parcel: p, report: report, log: log, findings: f, unproven: map[string][]witness.Finding{}}
+	if err := d.settle(context.Background(), log, f); err != nil {
+		return nil, err
+	}
 	return i, i.catchUp()
+}
+
+// settle looks again at what an interrupted import stored: what it found wrong
+// with that is lost. The import lock must be held.
+func (d *Desk) settle(ctx context.Context, log *witness.Book, f *Findings) error {
+	if !f.Interrupted {
+		return nil
+	}
+	a := Audit{Findings: map[string][]witness.Finding{}}
+	if err := d.auditSubmissions(ctx, log, &a); err != nil {
+		return err
+	}
+	f.Submissions, f.Interrupted = a.Findings, false
+	return d.keepFindings(f)
 }
 
 // catchUp tells of leaves that an interrupted import committed and did not tell
@@ -76,7 +93,17 @@ func (i *inspection) tell(found []witness.Finding) error {
 	return nil
 }
 
-func (i *inspection) keep() error { return i.desk.keepFindings(i.findings) }
+// open notes that submissions are being taken in whose findings are not written
+// yet; close writes them.
+func (i *inspection) open() error {
+	i.findings.Interrupted = true
+	return i.desk.keepFindings(i.findings)
+}
+
+func (i *inspection) close() error {
+	i.findings.Interrupted = false
+	return i.desk.keepFindings(i.findings)
+}
 
 // readLog reads the files before the submissions, and takes the log into the
 // book if it is what the vault signed and continues what was seen.

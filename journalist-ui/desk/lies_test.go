@@ -3,6 +3,7 @@ package desk_test
 import (
 	"archive/tar"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -368,6 +369,39 @@ func TestEventsSurviveACrash(t *testing.T) {
 	report := importParcel(t, d, p)
 	if f, err := d.Findings(); err != nil || len(f.Events) != 1 || len(report.Events) != 2 || report.Found() {
 		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// What a killed import stored is looked at again before it is acknowledged.
+func TestDoubtsSurviveACrash(t *testing.T) {
+	v := desktest.NewVault(t)
+	certificate := desktest.Certificate(t, desktest.NewHome(t))
+	id := v.Submit(certificate, "un", desktest.File{Name: "a", Data: []byte("a")}, desktest.File{Name: "b", Data: []byte("b")})
+	forged := v.Forge(v.Parcel(), func(f *desktest.Forgery) { swap(f, desktest.PayloadName(id, 1), desktest.PayloadName(id, 2)) })
+	for what, next := range map[string]func(*desk.Desk){
+		"a return parcel":  func(d *desk.Desk) { prepare(t, d) },
+		"the same parcel":  func(d *desk.Desk) { importParcel(t, d, forged) },
+		"an audit":         func(d *desk.Desk) { _, err := d.Audit(t.Context()); must(t, err) },
+		"a refused parcel": func(d *desk.Desk) { _, _ = d.Import(t.Context(), bytes.NewReader(forged[:len(forged)/2])) },
+	} {
+		d, home := openNew(t)
+		importParcel(t, d, forged)
+		f, err := d.Findings()
+		must(t, err)
+		f.Submissions, f.Interrupted = nil, true // as open writes it
+		raw, err := json.Marshal(f)
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(home, "findings.json"), raw, 0o600))
+		next(d)
+		if f, err := d.Findings(); err != nil || !f.Doubts(id) || f.Interrupted {
+			t.Errorf("%s: %+v, %v", what, f, err)
+		}
+		if what == "a return parcel" {
+			out, err := d.Outgoing(t.Context())
+			if err != nil || out.Pending.Acknowledged != 0 {
+				t.Errorf("%s: it was acknowledged: %+v, %v", what, out.Pending, err)
+			}
+		}
 	}
 }
 

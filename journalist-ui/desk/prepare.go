@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"sourdine/journalist-ui/witness"
 	"sourdine/vault/order"
 	"sourdine/vault/parcel"
 )
@@ -54,6 +55,9 @@ func (d *Desk) PrepareReturn(ctx context.Context, passphrase []byte) (*ReturnPar
 	if o, waits := h.pending(); waits {
 		return d.parcelOf(o, true), nil
 	}
+	if err := d.settleFindings(ctx); err != nil {
+		return nil, err
+	}
 	r, err := d.compose(ctx, h)
 	if err != nil {
 		return nil, err
@@ -63,6 +67,16 @@ func (d *Desk) PrepareReturn(ctx context.Context, passphrase []byte) (*ReturnPar
 		return nil, err
 	}
 	return d.parcelOf(o, false), nil
+}
+
+// settleFindings keeps what an interrupted import stored from being acknowledged
+// before it was looked at.
+func (d *Desk) settleFindings(ctx context.Context) error {
+	f, err := d.Findings()
+	if err != nil || !f.Interrupted {
+		return err
+	}
+	return d.withLog(func(book *witness.Book) error { return d.settle(ctx, book, f) })
 }
 
 func (d *Desk) parcelOf(o signedOrder, again bool) *ReturnParcel {
