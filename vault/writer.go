@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"syscall"
 	"time"
 
@@ -126,10 +127,20 @@ func (v *Vault) transact(group []op, refused []error) error {
 		}
 		return nil
 	})
-	if err != nil && !undone && !errors.Is(err, syscall.ENOSPC) {
+	if err != nil && !undone && !isFull(err) {
 		close(v.failed)
 	}
 	return err
+}
+
+// isFull tells a disk that took no more from everything else that can go wrong
+// with a transaction: a page could not be written, and so the meta page, which
+// comes last, was not. A sync that says the same is no such thing: what it was
+// to make durable may be there, and visible.
+func isFull(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && failed.Op == "write" &&
+		(errors.Is(failed.Err, syscall.ENOSPC) || errors.Is(failed.Err, syscall.EDQUOT))
 }
 
 func (v *Vault) hasFailed() bool {

@@ -47,13 +47,27 @@ func ListenControl(h Home) (net.Listener, error) { return h.Listen(controlSocket
 // ServeControl answers on the control socket until ctx ends.
 func (l *Local) ServeControl(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: l.controlHandler(), ReadHeaderTimeout: time.Minute}
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		graceful, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer cancel()
+		if server.Shutdown(graceful) != nil {
+			_ = server.Close()
+		}
+	})
+	err := server.Serve(listener)
+	if !stop() { // who asked when the vault stopped still gets the answer
+		<-ended
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("the control socket failed: %w", err)
 	}
 	return nil
 }
+
+// farewell is how long an answer may still take when the server ends.
+const farewell = time.Second
 
 func (l *Local) controlHandler() http.Handler {
 	m := http.NewServeMux()
@@ -89,6 +103,7 @@ func (l *Local) controlHandler() http.Handler {
 		done, err := l.Retain(r.Context())
 		answer(w, done, err)
 	})
+	m.HandleFunc("POST /compact", l.serveCompact)
 	m.HandleFunc("POST /backup", l.serveBackup)
 	m.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		status, err := l.Status(r.Context())

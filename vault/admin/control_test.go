@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
@@ -122,7 +123,8 @@ func TestBrokenOffExport(t *testing.T) {
 		go func() { done <- local.ServeControl(serving, listener) }()
 		remote := connect(t, h)
 		asking, interrupt := context.WithCancel(ctx)
-		do := stop
+		// A stick that takes longer than a server that ends waits for its answers.
+		do := func() { stop(); time.Sleep(admin.Farewell + time.Second/2) }
 		if wantCancelled {
 			do = interrupt
 		}

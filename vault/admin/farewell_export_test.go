@@ -1,0 +1,4 @@
+package admin
+
+// Farewell is how long an answer may still take when the server ends.
+const Farewell = farewell
