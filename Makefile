@@ -9,7 +9,7 @@ TOR ?= private
 
 BUILD = go build -trimpath -o bin/ ./cmd/sourdine ./cmd/sourdine-desk
 
-.PHONY: run test bench build quick lint e2e clean
+.PHONY: run test bench build quick lint e2e crash crash-short clean
 
 run: ## try it: the source's site, pickup and the desk, on this machine
 	@deploy/install.sh tor
@@ -37,10 +37,17 @@ lint:
 	go vet ./...
 	go vet -tags e2e ./...
 	go vet -tags bench ./deploy/bench
-	go tool staticcheck -tags e2e ./...
+	go vet -tags crash ./deploy/crash/...
+	go tool staticcheck -tags e2e,crash ./...
 
 e2e: ## the tests that need Tor, browsers and other OpenPGP programs
 	@deploy/test.sh e2e
+
+crash: ## nightly: kill the server 2,000 times and more, and let its disk fail as often
+	@deploy/test.sh crash 2000
+
+crash-short: ## the same, 100 times: a part of e2e
+	@deploy/test.sh crash 100
 
 clean: ## what was built; the demo's home stays
 	rm -rf bin
