@@ -66,6 +66,8 @@ var rules = []rule{
 		why: "a file of keys, and nothing that they open"},
 	{of: "sourdine/vault/order", never: append([]string{"os/exec", desk, submit, onion}, network...), may: []string{theVault, goCrypto, note},
 		why: "the server verifies with it what a desk signed"},
+	{of: "sourdine/vault/backup", never: append([]string{"os/exec", desk, submit, onion}, network...), may: []string{theVault, goCrypto},
+		why: "it seals a copy, and opens none"},
 	{of: "sourdine/vault/manifest", never: network, may: []string{},
 		why: "a format, for both programs"},
 	{of: "sourdine/vault/card", never: network, may: []string{},
