@@ -17,7 +17,7 @@ run: ## try it: the source's site, pickup and the desk, on this machine
 	@deploy/demo.sh $(TOR)
 
 test: ## everything, as CI does
-	@deploy/install.sh tor firefox-esr chromium gpg sq node npm jq openssl
+	@deploy/install.sh tor firefox-esr chromium gpg sq node npm jq openssl python3
 	@$(MAKE) --no-print-directory lint
 	@deploy/test.sh quick
 	@deploy/test.sh e2e

@@ -40,7 +40,7 @@ func Create(path string) error {
 	if err == nil {
 		err = db.Update(func(tx *bolt.Tx) error { return createBuckets(tx, salt, slotsID) })
 	}
-	keepFreelist(db)
+	settle(db, path)
 	return errors.Join(err, db.Close())
 }
 

@@ -30,10 +30,13 @@
 //   - Reads are short transactions, chunk by chunk; they never block a write for
 //     longer than a chunk takes to copy.
 //   - A vault that was closed opens in a time that its size hardly matters to.
+//   - [Verify] finds one flipped byte anywhere in the files of a vault that was
+//     closed, and says which submissions suffer from it. Its deleted ones are gone
+//     from the file.
 //
 // What it does not promise: that the order in which bbolt allocates pages tells
 // nothing about the order of arrival; that the bytes of what was deleted are
-// gone from the file before [Vault.Compact], or from the disk after it; that who
+// gone from the file before [Vault.Compact] or [Vault.Close], or from the disk after; that who
 // can write the files is found out (the desks find out, by the log).
 //
 // FORMAT.md beside this file describes every bucket and value.

@@ -41,11 +41,11 @@ func eraseDraft(tx *bolt.Tx, id ID) (more bool, err error) {
 }
 
 // sweep erases the drafts that a crash interrupted.
-func sweep(db *bolt.DB) error {
-	ids, err := idsOf(db, bucketDrafts)
+func sweep(view viewer, update updater) error {
+	ids, err := idsOf(view, bucketDrafts)
 	for _, id := range ids {
 		for more := true; more && err == nil; {
-			err = db.Update(func(tx *bolt.Tx) (err error) {
+			err = update(func(tx *bolt.Tx) (err error) {
 				more, err = eraseDraft(tx, id)
 				return err
 			})
@@ -58,8 +58,8 @@ func sweep(db *bolt.DB) error {
 }
 
 // idsOf returns the keys of a bucket of marks.
-func idsOf(db *bolt.DB, bucket []byte) (ids []ID, err error) {
-	err = db.View(func(tx *bolt.Tx) error {
+func idsOf(view viewer, bucket []byte) (ids []ID, err error) {
+	err = view(func(tx *bolt.Tx) error {
 		return tx.Bucket(bucket).ForEach(func(k, _ []byte) error {
 			if len(k) != len(ID{}) {
 				return ErrDamaged

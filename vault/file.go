@@ -29,6 +29,9 @@ const (
 // openCurrent opens the file at path in the current version, upgrading it if
 // need be, and says what it did.
 func openCurrent(path string) (db *bolt.DB, upgraded string, err error) {
+	if err := checkLists(path); err != nil {
+		return nil, "", err
+	}
 	db, err = openFile(path)
 	if err != nil {
 		return nil, "", err
@@ -101,15 +104,6 @@ func versionOf(db *bolt.DB) (version uint32, err error) {
 		return nil
 	})
 	return version, err
-}
-
-// keepFreelist writes the list of free pages into the file. While the vault is
-// open it is not kept there, which would cost a write with each transaction; but
-// a file without it is read page by page when it is opened. If this fails the
-// next opening takes longer, and nothing else: so it is no error.
-func keepFreelist(db *bolt.DB) {
-	db.NoFreelistSync = false
-	_ = db.Update(func(*bolt.Tx) error { return nil })
 }
 
 // removeLeftOvers removes the files that an interrupted Create, Compact or

@@ -31,7 +31,7 @@ type Snapshot struct {
 }
 
 // Snapshot takes a snapshot and gives it to fn. Everything that was acknowledged
-// before is in it, and no key of what was deleted before. Changes wait for a
+// before is in it, and no key that a deletion overwrote before. Changes wait for a
 // deletion that is being finished, and while the slots are read into memory (128
 // bytes for each submission that the vault ever held at once); then they go on
 // beside fn. Until fn returns, pages that become free are not used again, and

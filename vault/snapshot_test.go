@@ -185,11 +185,7 @@ func TestChangesBesideASnapshot(t *testing.T) {
 		}
 		path, err = keep(s, t.TempDir())
 		size, root = s.LogSize(), s.LogRoot()
-		deleted, before = before, deleted
-		if err := readPayload(v, after); err != nil {
-			return err
-		}
-		return nil
+		return errors.Join(err, readPayload(v, after))
 	})
 	if err != nil {
 		t.Fatal(err)

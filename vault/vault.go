@@ -40,6 +40,7 @@ type Vault struct {
 	// The writer, which is the one that does, needs no lock.
 	exchange sync.RWMutex
 	db       *bolt.DB
+	written  bool // since it was opened; see transaction
 
 	slots    *slots.File
 	spending chan struct{} // a lock; see lockSpending
@@ -87,13 +88,13 @@ func (v *Vault) start() (err error) {
 	if v.slots, err = openSlots(v.db, slotsPath(v.path)); err != nil {
 		return err
 	}
-	if err := sweep(v.db); err != nil {
+	if err := sweep(v.db.View, v.transaction); err != nil {
 		return err
 	}
-	if err := v.overwriteSpent(v.db.View, v.db.Update); err != nil {
+	if err := v.overwriteSpent(v.db.View, v.transaction); err != nil {
 		return err
 	}
-	if err := eraseDeleted(v.db.View, v.db.Update); err != nil {
+	if err := eraseDeleted(v.db.View, v.transaction); err != nil {
 		return err
 	}
 	v.stopped.Go(v.write)
@@ -140,6 +141,11 @@ func (v *Vault) Close() error {
 	v.stopped.Wait()
 	unlock, _ := v.lockCopying(context.Background()) // after a snapshot's reader
 	defer unlock()
+	v.exchange.Lock() // after all others: what is free is taken from under them
+	defer v.exchange.Unlock()
+	if !v.hasFailed() {
+		settle(v.db, v.path)
+	}
 	return v.closeFiles()
 }
 
@@ -150,9 +156,6 @@ func (v *Vault) isClosed() bool {
 }
 
 func (v *Vault) closeFiles() error {
-	if !v.hasFailed() {
-		keepFreelist(v.db)
-	}
 	err := v.db.Close()
 	if v.slots != nil {
 		err = errors.Join(err, v.slots.Close())

@@ -117,7 +117,7 @@ func (v *Vault) commit(group []op) {
 // submission, so the vault changes nothing any more.
 func (v *Vault) transact(group []op, refused []error) error {
 	undone := false
-	err := v.db.Update(func(tx *bolt.Tx) error {
+	err := v.transaction(func(tx *bolt.Tx) error {
 		for i, o := range group {
 			refused[i] = o.apply(tx)
 		}

@@ -20,6 +20,7 @@ const (
 	exitRefused  = 5
 	exitNotFound = 6
 	exitPartly   = 7
+	exitDamaged  = 8
 )
 
 const exitCodes = `exit codes:
@@ -30,7 +31,8 @@ const exitCodes = `exit codes:
   4  the vault is in use by a program that does not answer
   5  refused: a card, name or parcel is not acceptable
   6  a channel is not there
-  7  a return parcel was applied, and a part of it was refused`
+  7  a return parcel was applied, and a part of it was refused
+  8  the home is damaged`
 
 // unreadable is the error about a file of the admin's that is not in the home.
 func unreadable(what string, err error) error {

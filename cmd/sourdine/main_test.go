@@ -82,7 +82,7 @@ func checkExample(t *testing.T, of *cobra.Command, line string) {
 func TestExitCodesStandInTheHelp(t *testing.T) {
 	for code, meaning := range map[int]string{
 		0: "done", 1: "failed", 2: "command line", exitHome: "home", exitLocked: "in use", exitRefused: "refused",
-		exitNotFound: "not there", exitPartly: "part of it was refused",
+		exitNotFound: "not there", exitPartly: "part of it was refused", exitDamaged: "home is damaged",
 	} {
 		found := false
 		for line := range strings.Lines(exitCodes) {

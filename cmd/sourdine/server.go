@@ -108,6 +108,7 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 	}
 	tasks, ctx := errgroup.WithContext(ctx)
 	tasks.Go(func() error { return s.local.ServeControl(ctx, control) })
+	tasks.Go(func() error { s.local.Maintain(ctx, s.event); return nil })
 	tasks.Go(func() error { return forget.run(ctx) })
 	tasks.Go(func() error { return s.watchVault(ctx) })
 	tasks.Go(func() error {

@@ -15,7 +15,7 @@ func vaultCommand() *cobra.Command {
 		Example: "  sourdine vault retention --home /var/lib/sourdine",
 		RunE:    cli.Group,
 	}
-	cmd.AddCommand(vaultRetentionCommand())
+	cmd.AddCommand(vaultVerifyCommand(), vaultCompactCommand(), vaultRetentionCommand())
 	return cmd
 }
 

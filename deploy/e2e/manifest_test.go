@@ -28,6 +28,11 @@ func manifestOf(t *testing.T, s *program.Server) manifest.Manifest {
 		t.Fatal(err)
 	}
 	var message bytes.Buffer // envelope and the manifest's payload
+	for range len(r.Index().Files) {
+		if _, err := r.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 2 {
 		if _, err := r.Next(); err != nil {
 			t.Fatal(err)

@@ -30,6 +30,8 @@ type Admin interface {
 	SetPolicy(ctx context.Context, channel string, p vault.Policy) error
 	// Retain deletes what the channels' policies want deleted today.
 	Retain(ctx context.Context) (Retained, error)
+	// Compact writes the vault anew without what was deleted.
+	Compact(ctx context.Context) (Compacted, error)
 	// Backup writes a backup of the home, sealed to an OpenPGP certificate.
 	Backup(ctx context.Context, w io.Writer, certificate []byte) error
 	Status(ctx context.Context) (Status, error)
@@ -75,7 +77,9 @@ func Open(h Home) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now, returns: semaphore.NewWeighted(returnMemory)}, nil
+	l := &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now, returns: semaphore.NewWeighted(returnMemory)}
+	l.noteKeys(context.Background())
+	return l, nil
 }
 
 // Vault is the open vault.

@@ -172,6 +172,13 @@ func fill(h Home, onionKeys map[string][]byte) error {
 	if err := vault.Create(h.Vault()); err != nil {
 		return err
 	}
+	local, err := Open(h) // which notes the keys in the vault
+	if err != nil {
+		return err
+	}
+	if err := local.Close(); err != nil {
+		return err
+	}
 	return errors.Join(syncDir(filepath.Join(h.dir, "onion")), syncDir(h.dir))
 }
 

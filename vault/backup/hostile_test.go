@@ -90,7 +90,7 @@ func TestCutOff(t *testing.T) {
 	c, _ := contents(5000)
 	raw := opened(t, vaulttest.V4, c)
 	for n := range len(raw) {
-		if n%512 > 0 && n%509 > 0 { // each file waits for the disk: not everywhere
+		if n%1024 > 0 && n%1531 > 0 { // each file waits for the disk: not everywhere
 			continue
 		}
 		refused(t, fmt.Sprintf("cut off after %d of %d bytes", n, len(raw)), bytes.NewReader(raw[:n]))
@@ -119,7 +119,7 @@ func TestFlips(t *testing.T) {
 	raw := opened(t, vaulttest.V4, c)
 	good, flipped, found := entries(t, raw)[6].content, 0, 0
 	for at := range raw {
-		if at%53 > 0 { // each file waits for the disk: not everywhere
+		if at%97 > 0 { // each file waits for the disk: not everywhere
 			continue
 		}
 		flipped++

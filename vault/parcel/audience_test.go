@@ -150,10 +150,14 @@ func TestRefusedRequests(t *testing.T) {
 			checkText(t, name, err)
 		}
 	}
-	setDesk(t, v, alice, vault.DeskState{Seen: size})
-	if _, err := parcel.NewPlan(ctx, v, fixedKey(1).secret, parcel.Request{Reviewer: fingerprint(alice), Size: size - 1}); !errors.Is(err, parcel.ErrOutdated) {
+	if err := v.AddChannel(ctx, "Lyon"); err != nil { // changes nothing of what was before
+		t.Fatal(err)
+	}
+	setDesk(t, v, alice, vault.DeskState{Seen: batch(t, v)})
+	if _, err := parcel.NewPlan(ctx, v, fixedKey(1).secret, parcel.Request{Reviewer: fingerprint(alice), Size: size}); !errors.Is(err, parcel.ErrOutdated) {
 		t.Errorf("less than the desk has seen: %v", err)
 	}
+	planned(t, v, parcel.Request{Size: size})
 }
 
 // What nobody can acknowledge, and what is sealed to a roster that the vault

@@ -151,7 +151,7 @@ func checkFiles(files []Named) error {
 // count is how many files of the form the list begins with.
 func (form fileForm) count(files []Named) int {
 	for i, f := range files {
-		if !form.fits(f.Name) || form.suffix == nil && i > 0 {
+		if !form.fits(f.Name) {
 			return i
 		}
 	}

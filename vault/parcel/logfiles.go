@@ -165,7 +165,7 @@ func (l *logPart) addRosters(ctx context.Context) error {
 		if err == nil && f.SHA256 != sum {
 			err = fmt.Errorf("the vault's roster of channel %s at epoch %d is not the one that its log names", at.channel, at.epoch)
 		}
-		if err := l.addUntil(ctx, f, err); err != nil {
+		if err := l.addUnlessEnded(ctx, f, err); err != nil {
 			return err
 		}
 	}
@@ -175,7 +175,7 @@ func (l *logPart) addRosters(ctx context.Context) error {
 func (l *logPart) addOrders(ctx context.Context) error {
 	for _, sum := range slices.Sorted(maps.Keys(l.orders)) {
 		f, err := readFile(OrdersFolder+sum+".txt", func() ([]byte, error) { return l.plan.vault.Order(sum) })
-		if err := l.addUntil(ctx, f, err); err != nil {
+		if err := l.addUnlessEnded(ctx, f, err); err != nil {
 			return err
 		}
 	}
@@ -200,14 +200,14 @@ func (l *logPart) addApplied(ctx context.Context) error {
 		if err == nil && f.Size == 0 { // no return parcel was answered yet
 			continue
 		}
-		if err := l.addUntil(ctx, f, err); err != nil {
+		if err := l.addUnlessEnded(ctx, f, err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *logPart) addUntil(ctx context.Context, f logFile, err error) error {
+func (l *logPart) addUnlessEnded(ctx context.Context, f logFile, err error) error {
 	if err == nil {
 		err = ctx.Err()
 	}

@@ -154,8 +154,12 @@ func TestSizeBounds(t *testing.T) {
 		if !bytes.Equal(bytesOf(t, p), want) || !sameSet(idsIn(p.Index()), texts(ids...)) {
 			t.Errorf("after %s was added the log at %d leaves has %q", later, size, idsIn(p.Index()))
 		}
-		if parts, err := parcel.Parts(ctx, v, parcel.Request{Size: size, Bytes: 1}); err != nil || len(parts) != len(ids) {
-			t.Errorf("%d parts, %v", len(parts), err)
+		parts, err := parcel.Parts(ctx, v, parcel.Request{Size: size, Bytes: 1})
+		if err != nil || len(parts) != len(ids) {
+			t.Fatalf("%d parts, %v", len(parts), err)
+		}
+		if last := planned(t, v, parcel.Request{Size: size, After: parts[1]}); len(last.Index().Submissions) != 1 || last.Index().Size != size {
+			t.Errorf("the second part is %+v", last.Index())
 		}
 	}
 	whole := contentOf(t, request(t, v, parcel.Request{}))
@@ -216,6 +220,53 @@ func TestOutdated(t *testing.T) {
 	apply(t, v, func(c *vault.Change) error { return c.Reenvelope(ids[0], random(20), 2) })
 	outdated("the new roster is in the log, later", parcel.Request{Size: size})
 	whole(ids[:3]...)
+}
+
+// A meddler is a context in which something happens: planning asks it before each
+// submission, when it has read the headers of those that follow.
+type meddler struct {
+	context.Context
+	meddle func()
+}
+
+func (m *meddler) Err() error {
+	if fn := m.meddle; fn != nil {
+		m.meddle = nil
+		fn()
+	}
+	return m.Context.Err()
+}
+
+// What changes under a plan that is being made makes it outdated, whenever.
+func TestOutdatedWhilePlanned(t *testing.T) {
+	for name, meddle := range map[string]func(*testing.T, *vault.Vault, vaulttest.Key, vault.ID){
+		"deleted": func(t *testing.T, v *vault.Vault, by vaulttest.Key, id vault.ID) {
+			deleteByOrder(t, v, by, id, []byte("an order"))
+		},
+		"deleted, and in the log": func(t *testing.T, v *vault.Vault, by vaulttest.Key, id vault.ID) {
+			deleteByOrder(t, v, by, id, []byte("an order"))
+			batch(t, v)
+		},
+		"sealed anew": func(t *testing.T, v *vault.Vault, by vaulttest.Key, id vault.ID) {
+			addMember(t, v, "Nice", newReviewer(t))
+			apply(t, v, func(c *vault.Change) error { return c.Reenvelope(id, random(20), 2) })
+		},
+	} {
+		v, alice := vaulttest.NewVault(t), newReviewer(t)
+		addChannel(t, v, "Nice", alice)
+		for range 3 {
+			submit(t, v, "Nice", random(20), random(9))
+		}
+		batch(t, v)
+		ids := idsIn(planned(t, v, parcel.Request{}).Index())
+		for _, id := range ids[:2] { // before it is asked for, and after
+			m := &meddler{ctx, func() { meddle(t, v, alice, vault.ID(decodeID(t, id))) }}
+			if _, err := parcel.NewPlan(m, v, fixedKey(1).secret, parcel.Request{}); !errors.Is(err, parcel.ErrOutdated) || m.meddle != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			contentOf(t, request(t, v, parcel.Request{})).check(t, nil)
+		}
+	}
 }
 
 // What was planned and is not there any more, or is another thing, is an error

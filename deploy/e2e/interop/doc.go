@@ -1,10 +1,10 @@
 // Package interop shows that what Sourdine seals is opened by programs that are
-// not ours (promise 9): openpgp.js, GnuPG, Sequoia, and, for the parcel, tar,
-// OpenSSL, jq and the shell, with the very commands that vault/parcel/FORMAT.md
-// prints.
+// not ours (promise 9): openpgp.js, GnuPG, Sequoia, and, for parcels in both
+// directions and the log, tar, OpenSSL, jq, Python and the shell, with the very
+// commands that vault/parcel/FORMAT.md and vault/translog/FORMAT.md print.
 //
-// It holds no code but tests. They need node, npm, gpg, sq, openssl and jq, and
-// the tag e2e:
+// It holds no code but tests. They need node, npm, gpg, sq, openssl, jq and
+// python3, and the tag e2e:
 //
 //	go test -tags e2e ./deploy/e2e/interop
 //
