@@ -2,9 +2,9 @@
 # Runs a part of the tests, shows a line for each package and everything of
 # what failed, and names what was skipped. In CI a skipped test is a failure.
 #
-#   deploy/test.sh quick    all packages, no Tor, no browser
-#   deploy/test.sh e2e      the packages with end-to-end tests, one at a time,
-#                           and 100 kills of the server
+#   deploy/test.sh quick    all packages, no Tor, no browser, in under a minute
+#   deploy/test.sh e2e      the packages with end-to-end and long tests, one at a
+#                           time, and 100 kills of the server
 #   deploy/test.sh crash N  about N kills of the server; from 2,000 on at every step
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,9 +15,9 @@ log=var/test-$1.log
 case "$1" in
 quick) args=(./...) ;;
 e2e)
-  mapfile -t folders < <(grep -rlE --include='*_test.go' '^//go:build (e2e|crash)' cmd submit vault onion journalist-ui deploy | xargs -n1 dirname | sort -u)
+  mapfile -t folders < <(grep -rlE --include='*_test.go' '^//go:build (e2e|crash|long)' cmd submit vault onion journalist-ui deploy | xargs -n1 dirname | sort -u)
   [ ${#folders[@]} -gt 0 ] || { echo "error: no end-to-end tests found" >&2; exit 1; }
-  args=(-tags e2e,crash -p 1 "${folders[@]/#/./}")
+  args=(-tags e2e,crash,long -p 1 "${folders[@]/#/./}")
   ;;
 crash)
   export SOURDINE_KILLS=${2:?"how many kills?"}

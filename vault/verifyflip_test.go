@@ -83,7 +83,7 @@ func TestVerifyFlips(t *testing.T) {
 	keys, err := os.ReadFile(slotsOf(path))
 	orFatal(t, err)
 	kinds := map[string]int{}
-	for n := range 1000 {
+	for n := range flips {
 		file, at := path, random.IntN(len(image))
 		switch n % 4 {
 		case 0:

@@ -1,3 +1,5 @@
+//go:build long
+
 package vault_test
 
 import (
@@ -15,13 +17,8 @@ import (
 
 const closeEnv = "SOURDINE_VAULT_CLOSE_TEST"
 
-// TestCloseForever is a child of [TestKillWhileClosing]: it opens, changes and
-// closes a vault until it is killed.
-func TestCloseForever(t *testing.T) {
-	path := os.Getenv(closeEnv)
-	if path == "" {
-		t.Skip("not a child")
-	}
+// closeForever opens, changes and closes a vault until it is killed.
+func closeForever(t *testing.T, path string) {
 	for {
 		v, err := vault.Open(path)
 		orFatal(t, err)
@@ -36,11 +33,14 @@ func TestCloseForever(t *testing.T) {
 // A vault whose program was killed while it closed it, or at any other moment,
 // is sound, and the next one finds it so.
 func TestKillWhileClosing(t *testing.T) {
+	if path := os.Getenv(closeEnv); path != "" { // the child
+		closeForever(t, path)
+	}
 	path := filepath.Join(t.TempDir(), "vault.db")
 	orFatal(t, vault.Create(path))
 	settled := 0
 	for range 12 {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestCloseForever$")
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKillWhileClosing$")
 		cmd.Env = append(os.Environ(), closeEnv+"="+path)
 		orFatal(t, cmd.Start())
 		time.Sleep(time.Duration(20+rand.IntN(120)) * time.Millisecond)
