@@ -258,8 +258,15 @@ func (j *journey) lookAtPickup(socks, onion string) {
 		j.t.Fatal(err)
 	}
 	j.picture(chromium, "pickup")
-	if text, err := chromium.Text(j.ctx, "main"); err != nil || !strings.Contains(text, "Télécharger le colis") {
+	if text, err := chromium.Text(j.ctx, "main"); err != nil || !strings.Contains(text, "Un colis pour tout le monde") {
 		j.t.Errorf("pickup's page: %v, %.400s", err, text)
+	}
+	if err := chromium.Navigate(j.ctx, onion+"parcels"); err != nil {
+		j.t.Fatal(err)
+	}
+	j.picture(chromium, "pickup-parcel")
+	if text, err := chromium.Text(j.ctx, "main"); err != nil || !strings.Contains(text, "Télécharger le colis") {
+		j.t.Errorf("pickup's page of a parcel: %v, %.400s", err, text)
 	}
 }
 
