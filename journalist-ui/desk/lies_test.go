@@ -209,6 +209,9 @@ func TestCompare(t *testing.T) {
 		without(f, hidden)
 		at := leafOf(t, f, hidden)
 		f.Leaves = slices.Delete(f.Leaves, int(at), int(at)+1)
+		// The batch is shuffled: without its last leaf the log would be an older
+		// one, and no other.
+		slices.Reverse(f.Leaves)
 		f.Index.Submissions[0].Leaf = leafOf(t, f, kept)
 	}))
 	head, err := theirs.LogHead()
