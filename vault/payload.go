@@ -123,8 +123,8 @@ func (w *PayloadWriter) flush() error {
 	return err
 }
 
-// putChunk stores a chunk that has its checksum, and with the first one the mark by which the sweep
-// finds the draft.
+// putChunk stores a chunk that has its checksum, and with the first one the mark
+// by which the sweep finds the draft.
 func (d *Draft) putChunk(tx *bolt.Tx, key, stamped []byte) error {
 	if err := d.failure(); err != nil {
 		return err

@@ -115,10 +115,7 @@ func (d *Desk) auditSubmissions(ctx context.Context, book *witness.Book, a *Audi
 	if err != nil {
 		return err
 	}
-	here := make(map[string]bool, len(stored))
-	for _, id := range stored {
-		here[id] = true
-	}
+	here := setOf(stored)
 	for s, err := range d.book.Submissions(ctx, "") {
 		if err != nil {
 			return err

@@ -172,10 +172,7 @@ func (d *Desk) composeAcknowledged(ctx context.Context, h *history, r *order.Ret
 	if err != nil {
 		return err
 	}
-	here := make(map[string]bool, len(stored))
-	for _, id := range stored {
-		here[id] = true
-	}
+	here := setOf(stored)
 	for s, err := range d.book.Submissions(ctx, "") {
 		if err != nil {
 			return err

@@ -97,6 +97,14 @@ func namesIn(folder string, ofKind func(fs.DirEntry) bool) ([]string, error) {
 	return ids, nil
 }
 
+func setOf(ids []string) map[string]bool {
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
 // sweep removes what interrupted imports left. The import lock must be held.
 func (s store) sweep() error {
 	entries, err := os.ReadDir(s.folder)

@@ -103,8 +103,10 @@ func (l *Local) AddChannel(ctx context.Context, name string) error {
 // isStorage tells an error of the disk from one about what was given. The vault
 // stops after every failed write but one to a full disk.
 func (l *Local) isStorage(err error) bool {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, vault.ErrFailed) {
-		return true
+	for _, disk := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, vault.ErrFailed} {
+		if errors.Is(err, disk) {
+			return true
+		}
 	}
 	select {
 	case <-l.vault.Failed():

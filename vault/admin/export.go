@@ -49,7 +49,8 @@ func (l *Local) Plan(ctx context.Context, e Export) (*parcel.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parcel.Prepare(ctx, l.vault, l.secret, request)
+	plan, err := parcel.Prepare(ctx, l.vault, l.secret, request)
+	return plan, l.stored(err)
 }
 
 // Parts lists what Export.After is to be for each of the parcels that carry

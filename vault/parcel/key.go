@@ -7,19 +7,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"sourdine/vault/translog"
 )
 
 // originPrefix begins the name under which a vault signs; what follows is
 // random, so that two vaults' keys are not confused.
 const originPrefix = "sourdine/vault/"
-
-// publicForm is the only spelling of a vault's public key. The note package
-// would take others, and any printable or unprintable letter in the name.
-var publicForm = regexp.MustCompile(`^` + originPrefix + `[0-9a-f]{8}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$`)
 
 var errKey = errors.New("the vault's key is damaged")
 
@@ -38,10 +35,7 @@ func NewVaultKey() (secret, public string, err error) {
 // CheckVaultKey refuses what cannot be the public key that a parcel names: any
 // other form than that of [NewVaultKey], and a hash that is not the key's.
 func CheckVaultKey(public string) error {
-	if !publicForm.MatchString(public) {
-		return errKey
-	}
-	if _, err := note.NewVerifier(public); err != nil {
+	if _, err := translog.Origin(public); err != nil {
 		return errKey
 	}
 	return nil
@@ -60,7 +54,7 @@ func PublicKey(secret string) (string, error) {
 	}
 	public := ed25519.NewKeyFromSeed(raw[1:]).Public().(ed25519.PublicKey)
 	key, err := note.NewEd25519VerifierKey(fields[2], public)
-	if err != nil || !publicForm.MatchString(key) {
+	if err != nil || CheckVaultKey(key) != nil {
 		return "", errKey
 	}
 	return key, nil

@@ -58,7 +58,7 @@ func parseClaim(signed []byte) (claim, error) {
 	if lines[0] != firstLine {
 		return claim{}, fmt.Errorf("the parcel is of another kind or version: %q instead of %q", lines[0], firstLine)
 	}
-	if !publicForm.MatchString(lines[1]) {
+	if CheckVaultKey(lines[1]) != nil {
 		return claim{}, errors.New("the parcel names a key that is not a vault's")
 	}
 	return claim{vaultKey: lines[1], digest: lines[2]}, nil
