@@ -8,6 +8,7 @@ import (
 
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/witness"
+	"sourdine/vault/spoken"
 )
 
 // A logPage is what the desk has seen of the server's log, and thinks of it.
@@ -170,9 +171,9 @@ func (v view) term(days int) string {
 func (p logPage) LeafCount() int { return int(p.Size) }
 
 // KeyWords tells a key in words to compare.
-func (v view) KeyWords(key string) string { return strings.Join(desk.Words(key, v.Code()), " ") }
+func (v view) KeyWords(key string) string { return strings.Join(spoken.Words(key, v.Code()), " ") }
 
 // HeadWords tells the head of the log in words to compare.
 func (v view) HeadWords(head desk.LogHead) string {
-	return strings.Join(desk.CheckpointWords(head, v.Code()), " ")
+	return strings.Join(spoken.Checkpoint(head.Checkpoint, v.Code()), " ")
 }

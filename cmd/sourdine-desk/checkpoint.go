@@ -13,6 +13,7 @@ import (
 	"sourdine/cmd/internal/cli"
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/witness"
+	"sourdine/vault/spoken"
 	"sourdine/vault/translog"
 )
 
@@ -36,7 +37,7 @@ was shown another log by the server finds that out with "sourdine-desk compare".
 					return desk.ErrNoVault
 				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d leaves; in words, for desks that have seen as many: %s\n",
-					head.Size, strings.Join(desk.CheckpointWords(head, "en"), " "))
+					head.Size, strings.Join(spoken.Checkpoint(head.Checkpoint, "en"), " "))
 				_, err = cmd.OutOrStdout().Write(head.Checkpoint)
 				return err
 			})

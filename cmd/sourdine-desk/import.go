@@ -16,6 +16,7 @@ import (
 	"sourdine/cmd/internal/cli"
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/visible"
+	"sourdine/vault/spoken"
 )
 
 func importCommand() *cobra.Command {
@@ -105,7 +106,7 @@ func tellReport(w io.Writer, r desk.Report, self string) {
 	tellFindings(w, r.Parcel)
 	if r.FirstUse {
 		fmt.Fprintf(w, "this desk trusts the vault with this key from now on; compare it, or these words, with the admin's:\n  %s\n  %s\n",
-			visible.Line(r.VaultKey), strings.Join(desk.Words(r.VaultKey, "en"), " "))
+			visible.Line(r.VaultKey), strings.Join(spoken.Words(r.VaultKey, "en"), " "))
 	}
 	fmt.Fprintf(w, "%d new, %d already here, %d sealed to other reviewers\n", len(r.New), r.Known, r.Others)
 	if r.Left > 0 {

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sourdine/cmd/internal/cli"
 	"sourdine/vault/admin"
+	"sourdine/vault/spoken"
 )
 
 func statusCommand() *cobra.Command {
@@ -55,6 +57,9 @@ func printStatus(w io.Writer, s admin.Status) {
 	fmt.Fprintf(w, "submissions:  %d (%d bytes sealed, vault file %d bytes)\n", s.Submissions, s.Bytes, s.FileBytes)
 	fmt.Fprintf(w, "arriving:     %d\n", s.Drafts)
 	fmt.Fprintf(w, "vault key:    %s\n", s.VaultKey)
+	for _, language := range []string{"fr", "en"} { // as the desk's pages show it
+		fmt.Fprintf(w, "  in words    %s: %s\n", language, strings.Join(spoken.Words(s.VaultKey, language), " "))
+	}
 	fmt.Fprintf(w, "log:          %d entries, %d to join it, root %.16s\n", s.Log.Size, s.Log.Pending, s.Log.Root)
 	for _, d := range s.Desks {
 		fmt.Fprintf(w, "desk %s %s: return parcel %d applied%s, log seen up to %d\n", d.Fingerprint, d.Name, d.Sequence,

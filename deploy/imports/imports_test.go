@@ -74,6 +74,8 @@ var rules = []rule{
 		why: "a format, for both programs"},
 	{of: "sourdine/vault/clientkey", never: append([]string{"os/exec"}, network...), may: []string{},
 		why: "a format, for both programs"},
+	{of: "sourdine/vault/spoken", never: network, may: []string{"github.com/tyler-smith/go-bip39"},
+		why: "a way to read aloud, for both programs"},
 	{of: "sourdine/vault/lang", never: []string{theVault + "/seal", goCrypto, bbolt},
 		why: "it knows nothing of submissions"},
 	{of: "sourdine/vault/admin", never: []string{desk, onion, submit, bine},

@@ -18,6 +18,7 @@ import (
 	"sourdine/journalist-ui/witness"
 	"sourdine/vault/parcel"
 	"sourdine/vault/seal"
+	"sourdine/vault/spoken"
 	"sourdine/vault/translog"
 	"sourdine/vault/vaulttest"
 )
@@ -235,7 +236,7 @@ func TestCompare(t *testing.T) {
 	if err := theirs.Compare(mine.Checkpoint); !errors.Is(err, witness.ErrNotYet) {
 		t.Errorf("with one that has seen more: %v", err)
 	}
-	if strings.Join(desk.CheckpointWords(head, "fr"), " ") == strings.Join(desk.CheckpointWords(mine, "fr"), " ") {
+	if strings.Join(spoken.Checkpoint(head.Checkpoint, "fr"), " ") == strings.Join(spoken.Checkpoint(mine.Checkpoint, "fr"), " ") {
 		t.Error("two logs have the same words")
 	}
 }

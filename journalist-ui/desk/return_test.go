@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
-	"github.com/tyler-smith/go-bip39/wordlists"
 
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
@@ -291,17 +290,5 @@ func TestForgedReceipt(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(home, "returns")); err == nil {
 		t.Error("something of it was kept")
-	}
-}
-
-// Eleven bits a word, the first bits first, as BIP-39 counts them.
-func TestWords(t *testing.T) {
-	// SHA-256 of "abc" begins with ba7816 (FIPS 180-4, example): 10111010011 11000000101 10…
-	got := desk.Words("abc", "en")
-	if len(got) != 12 || got[0] != wordlists.English[0b10111010011] || got[1] != wordlists.English[0b11000000101] {
-		t.Errorf("%v", got)
-	}
-	if got := desk.Words("abc", "fr-CA"); got[0] != wordlists.French[0b10111010011] {
-		t.Errorf("%v", got)
 	}
 }

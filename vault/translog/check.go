@@ -79,6 +79,16 @@ func (p Policy) check() error {
 	return checkPlace(p.Channel, p.Day)
 }
 
+func (r Restored) check() error {
+	switch {
+	case r.Size < 0 || r.Size >= MaxSize:
+		return errors.New("not the number of a leaf")
+	case !isDigest(r.Mark):
+		return errors.New("the mark is not 64 lower-case hexadecimal digits")
+	}
+	return checkDay(r.Day)
+}
+
 var (
 	errDigest = errors.New("a digest is not 64 lower-case hexadecimal digits")
 	errEpoch  = errors.New("the epoch is too large")
@@ -99,6 +109,10 @@ func checkPlace(channel, day string) error {
 	if channel == "" || !isName(channel) {
 		return errors.New("the channel's name is empty, too long or not printable")
 	}
+	return checkDay(day)
+}
+
+func checkDay(day string) error {
 	t, err := time.Parse(time.DateOnly, day)
 	if err != nil || t.Format(time.DateOnly) != day {
 		return errors.New("not a day")

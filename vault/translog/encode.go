@@ -62,6 +62,11 @@ func wireForm(leaf Leaf) (any, error) {
 			head
 			Policy
 		}{head{version, l.kind()}, l}, nil
+	case Restored:
+		return struct {
+			head
+			Restored
+		}{head{version, l.kind()}, l}, nil
 	}
 	return nil, fmt.Errorf("%T is not a leaf", leaf) // a pointer has the methods too
 }
@@ -109,6 +114,8 @@ func decodeKind(kind string, raw []byte) (Leaf, error) {
 		return l, err
 	case Policy{}.kind():
 		return unmarshal[Policy](raw)
+	case Restored{}.kind():
+		return unmarshal[Restored](raw)
 	}
 	return nil, errors.New("the leaf is of a kind that this program does not know")
 }

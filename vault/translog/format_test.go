@@ -28,7 +28,7 @@ func blocks(t *testing.T, language string) []string {
 	return list
 }
 
-// exampleLeaves are those of FORMAT.md, section 1.5, on one line each.
+// exampleLeaves are those of FORMAT.md, section 1.6, on one line each.
 func exampleLeaves(t *testing.T) []string {
 	t.Helper()
 	joined := strings.ReplaceAll(blocks(t, "")[0], "\n", "")
@@ -44,7 +44,7 @@ func TestExamplesOfTheFormat(t *testing.T) {
 		}
 		kinds[strings.Split(raw, `"`)[5]] = leaf
 	}
-	if len(kinds) != 4 {
+	if len(kinds) != 5 {
 		t.Errorf("the examples are of %d kinds", len(kinds))
 	}
 	recipient := kinds["submission"].(translog.Submission).Recipients[0]
@@ -98,7 +98,7 @@ func TestRecipesOfTheFormat(t *testing.T) {
 		}
 	}
 	put("leaves.jsonl", strings.Replace(lines, "Nice", "Lyon", 1))
-	put("checkpoint", strings.Replace(string(signed), "\n4\n", "\n5\n", 1))
+	put("checkpoint", strings.Replace(string(signed), "\n5\n", "\n6\n", 1))
 	for n, recipe := range recipes {
 		if out, err := run(recipe); err == nil && !strings.Contains(out, "Failure") {
 			t.Errorf("recipe %d finds nothing wrong:\n%s", n, out)

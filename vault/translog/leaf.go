@@ -18,8 +18,8 @@ const (
 )
 
 // A Leaf is one thing that the vault did, and is accountable for: [Submission],
-// [Deletion], [Roster] or [Policy], as values, and nothing else (FORMAT.md,
-// section 1).
+// [Deletion], [Roster], [Policy] or [Restored], as values, and nothing else
+// (FORMAT.md, section 1).
 type Leaf interface {
 	kind() string
 	check() error
@@ -76,10 +76,19 @@ type Policy struct {
 	Limit     int    `json:"limit"`     // days after the submission's day, acknowledged or not; 0: none
 }
 
+// Restored: here the vault went on from a backup. What had followed in the log is
+// lost, and desks that saw it have another log from this leaf on.
+type Restored struct {
+	Day  string `json:"day"`  // UTC
+	Size int64  `json:"size"` // of the log in the backup: the number of this leaf
+	Mark string `json:"mark"` // 64 random hexadecimal digits: a backup may be restored twice on a day
+}
+
 func (Submission) kind() string { return "submission" }
 func (Deletion) kind() string   { return "deletion" }
 func (Roster) kind() string     { return "roster" }
 func (Policy) kind() string     { return "policy" }
+func (Restored) kind() string   { return "restored" }
 
 // RecipientHash is how a submission's leaf names a reviewer: the lower-case
 // hexadecimal SHA-256 of the fingerprint's upper-case hexadecimal digits.

@@ -61,6 +61,10 @@ var spellings = []struct {
 		translog.Policy{Channel: "Nice", Day: "2026-11-21", Retention: 30},
 		`{"v":1,"kind":"policy","channel":"Nice","day":"2026-11-21","retention":30,"limit":0}`,
 	},
+	{
+		translog.Restored{Day: "2026-11-21", Size: 812, Mark: goodDigest},
+		`{"v":1,"kind":"restored","day":"2026-11-21","size":812,"mark":"` + goodDigest + `"}`,
+	},
 }
 
 func TestSpellings(t *testing.T) {
@@ -99,6 +103,7 @@ func TestOtherSpellingsAreRefused(t *testing.T) {
 		{`"fingerprint":"` + v4, `"fingerprint":"` + v6}, {`"fingerprint":"` + v4, `"fingerprint":"` + v4[2:]}, {`"fingerprint":"` + v4, `"fingerprint":"` + strings.ToLower(v4)},
 		{`{"name":"",`, `{`}, {`{"name":"",`, `{"name":"` + strings.Repeat("n", 257) + `",`}, {`{"name":"",`, `{"name":"\t",`}, {`Zoé, de Nice`, "Zoe\u200b"},
 		{`"sha256":"` + goodDigest, `"sha256":"`}, {`"sha256":"`, `"sha256":"0`},
+		{`"size":812`, `"size":-1`}, {`"size":812`, `"size":1099511627776`}, {`"size":812`, `"size":0812`}, {`"mark":"`, `"mark":"0`}, {`"mark":"` + goodDigest, `"mark":"`}, {`"restored"`, `"policy"`},
 	} {
 		found := false
 		for _, s := range spellings {
@@ -140,6 +145,7 @@ func TestEncodeRefusesWhatDecodeWould(t *testing.T) {
 		"zero deletion":    translog.Deletion{},
 		"zero roster":      translog.Roster{},
 		"zero policy":      translog.Policy{},
+		"zero restored":    translog.Restored{},
 		"bad channel":      translog.Policy{Channel: "a\nb", Day: "2026-11-21"},
 		"large epoch":      translog.Roster{Channel: "a", Day: "2026-11-21", SHA256: goodDigest, Epoch: math.MaxUint64},
 		"many recipients":  with(submission, func(s *translog.Submission) { s.Recipients = digests(1001) }),
@@ -265,7 +271,7 @@ func anyLeaf() *rapid.Generator[translog.Leaf] {
 	days := rapid.IntRange(0, translog.MaxDays)
 	return rapid.Custom(func(t *rapid.T) translog.Leaf {
 		channel, on := name.Draw(t, "channel"), day.Draw(t, "day")
-		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
 		case 0:
 			recipients := rapid.SliceOfDistinct(digest, rapid.ID[string]).Draw(t, "recipients")
 			slices.Sort(recipients)
@@ -285,6 +291,8 @@ func anyLeaf() *rapid.Generator[translog.Leaf] {
 				r.Members = append(r.Members, translog.Member{Name: name.Draw(t, "name"), Fingerprint: f})
 			}
 			return r
+		case 3:
+			return translog.Restored{Day: on, Size: rapid.Int64Range(0, 1<<40-1).Draw(t, "size"), Mark: digest.Draw(t, "mark")}
 		}
 		return translog.Policy{Channel: channel, Day: on, Retention: days.Draw(t, "retention"), Limit: days.Draw(t, "limit")}
 	})
