@@ -24,7 +24,7 @@ const (
 
 // An Applied is the server's receipt for an order: what it did with it. The next
 // outbound parcel carries it to the desk, signed with the vault's key
-// (FORMAT.md, section 3).
+// (FORMAT.md, section 4).
 type Applied struct {
 	VaultKey string
 	Reviewer string // fingerprint
@@ -53,7 +53,7 @@ type Refusal struct {
 	Reason Reason `json:"reason"`
 }
 
-// A List is the list of return.json that a refused thing stands in.
+// A List is the list of an order that a refused thing stands in.
 type List string
 
 // The lists, in their order.

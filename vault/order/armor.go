@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// MaxSignature is the largest return.json.asc, in bytes. That of a desk's
-	// key takes 4.8 kB.
+	// MaxSignature is the largest signature of an order, in bytes. That of a
+	// desk's key takes 4.8 kB.
 	MaxSignature = 32 << 10
 
 	armorBegin = "-----BEGIN PGP SIGNATURE-----\n"

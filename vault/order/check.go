@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"regexp"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,29 +11,33 @@ import (
 	"sourdine/vault/translog"
 )
 
-var errForm = errors.New("return.json is not in the form of an order")
-
 // fingerprintForm is that of a v4 or a v6 key.
 var fingerprintForm = regexp.MustCompile(`^([0-9A-F]{40}|[0-9A-F]{64})$`)
 
 // check refuses what is over a limit, unsorted, double or not in its form. Its
-// words are for who makes an order; a reader says [errForm] for all of them.
+// words are for who makes an order; a reader says [form.refusal] for all of them.
 func (r *Return) check() error {
-	switch {
-	case r.Version != Version:
-		return errors.New("an order has another version")
-	case !fingerprintForm.MatchString(r.Reviewer):
-		return errors.New("the reviewer of an order is not a fingerprint")
-	case r.Sequence < 1 || r.Sequence > maxNumber:
-		return errors.New("the sequence of an order counts from 1")
-	}
-	if _, err := translog.Origin(r.VaultKey); err != nil {
+	if err := checkHead(r.Version, r.VaultKey, r.Reviewer, r.Sequence); err != nil {
 		return err
 	}
 	if err := r.checkLog(); err != nil {
 		return err
 	}
 	return r.checkLists()
+}
+
+// checkHead is of what both documents begin with.
+func checkHead(version int, vaultKey, reviewer string, sequence uint64) error {
+	switch {
+	case version != Version:
+		return errors.New("an order has another version")
+	case !fingerprintForm.MatchString(reviewer):
+		return errors.New("the reviewer of an order is not a fingerprint")
+	case sequence < 1 || sequence > maxNumber:
+		return errors.New("the sequence of an order counts from 1")
+	}
+	_, err := translog.Origin(vaultKey)
+	return err
 }
 
 // checkLog holds the checkpoint against what it is said to be: servers and
@@ -65,14 +68,10 @@ func (r *Return) checkLists() error {
 		return errors.New("an order has too many replies or envelopes")
 	case checkIDs(r.Acknowledged) != nil || checkIDs(r.Opened) != nil:
 		return errIDs
-	case checkSorted(len(r.Deletions), MaxIDs, func(i int) string { return r.Deletions[i].ID }) != nil,
-		checkSorted(len(r.Envelopes), MaxEnvelopes, func(i int) string { return r.Envelopes[i].ID }) != nil:
+	case checkSorted(len(r.Envelopes), MaxEnvelopes, func(i int) string { return r.Envelopes[i].ID }) != nil:
 		return errIDs
-	}
-	for _, d := range r.Deletions {
-		if err := d.check(); err != nil {
-			return err
-		}
+	case r.Deletions != "" && !isDigest(r.Deletions):
+		return errors.New("an order names its deletions by a SHA-256")
 	}
 	return r.checkFiles()
 }
@@ -99,7 +98,6 @@ func (r *Return) checkFiles() error {
 
 var (
 	errIDs      = errors.New("the ids of an order are not sorted, or one is twice there or damaged")
-	errDeletion = errors.New("a deletion of an order is not in its form")
 	errReply    = errors.New("a reply of an order is not in its form, or too large")
 	errEnvelope = errors.New("an envelope of an order is not in its form, or too large")
 )
@@ -119,14 +117,6 @@ func checkSorted(n, limit int, at func(int) string) error {
 			return errIDs
 		}
 		last = id
-	}
-	return nil
-}
-
-func (d *Deletion) check() error {
-	unprintable := func(c rune) bool { return !unicode.IsPrint(c) }
-	if d.Channel == "" || len(d.Channel) > translog.MaxName || !utf8.ValidString(d.Channel) || strings.ContainsFunc(d.Channel, unprintable) {
-		return errDeletion
 	}
 	return nil
 }

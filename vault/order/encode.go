@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
-
-	"sourdine/vault/translog"
 )
 
 // Encode returns return.json in its one spelling. Lists that are nil become
@@ -16,16 +13,20 @@ func (r *Return) Encode() ([]byte, error) {
 	o := *r
 	o.Version = Version
 	o.Acknowledged, o.Opened = orEmpty(o.Acknowledged), orEmpty(o.Opened)
-	o.Deletions, o.Replies, o.Envelopes = orEmpty(o.Deletions), orEmpty(o.Replies), orEmpty(o.Envelopes)
+	o.Replies, o.Envelopes = orEmpty(o.Replies), orEmpty(o.Envelopes)
+	return encode(&o, MaxReturn)
+}
+
+func encode(o interface{ check() error }, limit int) ([]byte, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	raw, err := canonical(&o)
+	raw, err := canonical(o)
 	if err != nil {
 		return nil, fmt.Errorf("failed to encode an order: %w", err)
 	}
-	if len(raw) > MaxReturn {
-		return nil, fmt.Errorf("an order takes at most %d bytes", MaxReturn)
+	if len(raw) > limit {
+		return nil, fmt.Errorf("an order takes at most %d bytes", limit)
 	}
 	return raw, nil
 }
@@ -50,49 +51,26 @@ func canonical(v any) ([]byte, error) {
 }
 
 // Decode reads return.json. It verifies no signature: see [Verify].
-func Decode(raw []byte) (*Return, error) {
-	if _, _, err := Names(raw); err != nil {
+func Decode(raw []byte) (*Return, error) { return decode[Return](raw, returnForm) }
+
+// decode takes what is written back as the same bytes, and nothing else.
+func decode[D any, P interface {
+	*D
+	Encode() ([]byte, error)
+}](raw []byte, f form) (P, error) {
+	if _, _, err := f.names(raw); err != nil {
 		return nil, err
 	}
-	var r Return
+	d := P(new(D))
 	// The decoder's own error may quote the file.
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return nil, errForm
+	if err := json.Unmarshal(raw, d); err != nil {
+		return nil, f.refusal()
 	}
-	again, err := r.Encode()
+	again, err := d.Encode()
 	if err != nil || !bytes.Equal(raw, again) {
-		return nil, errForm
+		return nil, f.refusal()
 	}
-	return &r, nil
-}
-
-var (
-	headForm    = regexp.MustCompile(`^\{"version":1,"vault_key":"([^"\\]{1,128})","reviewer":"([0-9A-F]{1,64})",`)
-	versionForm = regexp.MustCompile(`^\{"version":([0-9]{1,4}),`)
-)
-
-// maxHead is more than the first three fields of return.json take, in bytes.
-const maxHead = 512
-
-// Names returns which server and which reviewer return.json names, read off
-// its first bytes: who calls it learns whose certificate to verify with, and has
-// verified nothing.
-func Names(raw []byte) (vaultKey, reviewer string, err error) {
-	if len(raw) > MaxReturn {
-		return "", "", errForm
-	}
-	head := raw[:min(len(raw), maxHead)]
-	if m := versionForm.FindSubmatch(head); m != nil && string(m[1]) != fmt.Sprint(Version) {
-		return "", "", fmt.Errorf("return.json has version %s, this program knows %d", m[1], Version)
-	}
-	m := headForm.FindSubmatch(head)
-	if m == nil || !fingerprintForm.Match(m[2]) {
-		return "", "", errForm
-	}
-	if _, err := translog.Origin(string(m[1])); err != nil {
-		return "", "", errForm
-	}
-	return string(m[1]), string(m[2]), nil
+	return d, nil
 }
 
 // idLength is what one id takes in a list, with its quotes and a comma.
@@ -121,12 +99,6 @@ func (ids *IDs) UnmarshalJSON(raw []byte) error {
 
 // The entries refuse early, each as it is read, for the same reason.
 
-// UnmarshalJSON reads a deletion.
-func (d *Deletion) UnmarshalJSON(raw []byte) error {
-	type plain Deletion
-	return early(raw, (*plain)(d), d.check)
-}
-
 // UnmarshalJSON reads a reply.
 func (p *Reply) UnmarshalJSON(raw []byte) error {
 	type plain Reply
@@ -141,7 +113,7 @@ func (e *Envelope) UnmarshalJSON(raw []byte) error {
 
 func early(raw []byte, into any, check func() error) error {
 	if err := json.Unmarshal(raw, into); err != nil {
-		return errForm
+		return errEntry
 	}
 	return check()
 }

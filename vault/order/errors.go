@@ -15,7 +15,7 @@ var (
 	// ErrOtherKey: the signature is by another key than the named reviewer's.
 	ErrOtherKey = errors.New("the order is signed by another key than that of the reviewer whom it names")
 	// ErrAltered: the signature is over other bytes.
-	ErrAltered = errors.New("return.json or its signature was altered: they do not belong together")
+	ErrAltered = errors.New("an order or its signature was altered: they do not belong together")
 	// ErrKeyExpired: the reviewer's key has expired.
 	ErrKeyExpired = errors.New("the reviewer's key has expired")
 	// ErrKeyRevoked: the reviewer's key is revoked.
@@ -25,22 +25,23 @@ var (
 )
 
 var (
-	errArmor       = errors.New("return.json.asc is not an armored OpenPGP signature")
-	errSeveral     = errors.New("return.json.asc holds more than one signature")
-	errTrailing    = errors.New("return.json.asc holds more than a signature")
-	errDamaged     = errors.New("the signature of return.json is damaged, or of a version that this program does not know")
-	errTextMode    = errors.New("the signature of return.json is one over text, where lines may end otherwise: sign it as binary")
-	errKind        = errors.New("the signature of return.json is not one over a document")
-	errWeakHash    = errors.New("the signature of return.json uses a weak hash: take SHA-256, SHA-512 or SHA-3")
-	errCritical    = errors.New("the signature of return.json demands something that this program does not know")
-	errSigExpired  = errors.New("the signature of return.json has expired")
-	errOlder       = errors.New("the signature of return.json is dated before the key that made it: check the clock of the desk")
+	errEntry       = errors.New("an entry of an order is not in its form")
+	errArmor       = errors.New("the signature of an order is not an armored OpenPGP signature")
+	errSeveral     = errors.New("an order has more than one signature")
+	errTrailing    = errors.New("there is more than a signature beside an order")
+	errDamaged     = errors.New("the signature of an order is damaged, or of a version that this program does not know")
+	errTextMode    = errors.New("the signature of an order is one over text, where lines may end otherwise: sign it as binary")
+	errKind        = errors.New("the signature of an order is not one over a document")
+	errWeakHash    = errors.New("the signature of an order uses a weak hash: take SHA-256, SHA-512 or SHA-3")
+	errCritical    = errors.New("the signature of an order demands something that this program does not know")
+	errSigExpired  = errors.New("the signature of an order has expired")
+	errOlder       = errors.New("the signature of an order is dated before the key that made it: check the clock of the desk")
 	errUnfit       = errors.New("the reviewer's key may not sign, or is too weak: RSA needs 3072 bits, and DSA is outdated")
 	errCertificate = errors.New("the reviewer's certificate is not one that this program understands")
 )
 
 func errFuture(dated time.Time) error {
-	return fmt.Errorf("the signature of return.json is dated %s, in the future: check the clocks of desk and server", dated.UTC().Format(time.DateOnly))
+	return fmt.Errorf("the signature of an order is dated %s, in the future: check the clocks of desk and server", dated.UTC().Format(time.DateOnly))
 }
 
 // keyRefusal says what is wrong with a key. go-crypto's own words may quote it.

@@ -90,7 +90,7 @@ func small(t testing.TB, reviewer string) *order.Return {
 		Version: 1, VaultKey: v.public, Reviewer: reviewer, Sequence: 7,
 		Seen: 12, Checkpoint: checkpoint(t, v, 12),
 		Acknowledged: list[:3], Opened: list[1:2],
-		Deletions: []order.Deletion{{ID: list[3], Channel: `Saint-Étienne <№1> & "amis" \ co`}},
+		Deletions: digest("deletions.json"),
 		Replies: []order.Reply{
 			{N: 1, Mailbox: strings.Repeat("A1", 32), Size: 5, SHA256: digest("hello")},
 			{N: 2, Mailbox: strings.Repeat("A1", 32), Size: order.MaxReply, SHA256: digest("2")},
@@ -99,7 +99,13 @@ func small(t testing.TB, reviewer string) *order.Return {
 	}
 }
 
-func encoded(t testing.TB, r *order.Return) []byte {
+// smallDeletions are those of an order of the same server, reviewer and number.
+func smallDeletions(reviewer string) *order.Deletions {
+	return &order.Deletions{Version: 1, VaultKey: fixedVault(1).public, Reviewer: reviewer, Sequence: 7,
+		List: []order.Deletion{{ID: ids(5)[3], Channel: `Saint-Étienne <№1> & "amis" \ co`}}}
+}
+
+func encoded(t testing.TB, r interface{ Encode() ([]byte, error) }) []byte {
 	t.Helper()
 	raw, err := r.Encode()
 	if err != nil {

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	notArmor  = "return.json.asc is not an armored OpenPGP signature"
-	several   = "return.json.asc holds more than one signature"
-	trailing  = "return.json.asc holds more than a signature"
-	damaged   = "the signature of return.json is damaged, or of a version that this program does not know"
-	textMode  = "the signature of return.json is one over text, where lines may end otherwise: sign it as binary"
-	otherKind = "the signature of return.json is not one over a document"
-	weakHash  = "the signature of return.json uses a weak hash: take SHA-256, SHA-512 or SHA-3"
-	sigEnded  = "the signature of return.json has expired"
-	older     = "the signature of return.json is dated before the key that made it: check the clock of the desk"
+	notArmor  = "the signature of an order is not an armored OpenPGP signature"
+	several   = "an order has more than one signature"
+	trailing  = "there is more than a signature beside an order"
+	damaged   = "the signature of an order is damaged, or of a version that this program does not know"
+	textMode  = "the signature of an order is one over text, where lines may end otherwise: sign it as binary"
+	otherKind = "the signature of an order is not one over a document"
+	weakHash  = "the signature of an order uses a weak hash: take SHA-256, SHA-512 or SHA-3"
+	sigEnded  = "the signature of an order has expired"
+	older     = "the signature of an order is dated before the key that made it: check the clock of the desk"
 	unfit     = "the reviewer's key may not sign, or is too weak: RSA needs 3072 bits, and DSA is outdated"
 	notCert   = "the reviewer's certificate is not one that this program understands"
 )
@@ -89,7 +89,7 @@ func TestSignatureOfAnotherOrder(t *testing.T) {
 		"vault": func(r *order.Return) {
 			r.VaultKey, r.Checkpoint = fixedVault(2).public, checkpoint(t, fixedVault(2), 12)
 		},
-		"deletion": func(r *order.Return) { r.Deletions = nil },
+		"deletion": func(r *order.Return) { r.Deletions = "" },
 	} {
 		r := small(t, fingerprintOf(s.key.Entity))
 		change(r)
@@ -202,7 +202,7 @@ func TestSignaturesOfOtherKinds(t *testing.T) {
 		made(func(sig *packet.Signature) { sig.CreationTime = time.Now().AddDate(-1, 0, 0) }).refused(t, name+" older than its key", older)
 		made(func(sig *packet.Signature) {
 			sig.Notations = []*packet.Notation{{Name: "evil@example.org", Value: []byte(marker), IsCritical: true}}
-		}).refused(t, name+" with a critical notation", "the signature of return.json demands something that this program does not know")
+		}).refused(t, name+" with a critical notation", "the signature of an order demands something that this program does not know")
 		for _, hash := range []crypto.Hash{crypto.SHA384, crypto.SHA512} {
 			if err := made(func(sig *packet.Signature) { sig.Hash = hash }).verify(time.Now()); err != nil {
 				t.Errorf("%s over %v: %v", name, hash, err)
@@ -382,7 +382,7 @@ func TestCutAnywhere(t *testing.T) {
 // FuzzVerify: a signature that is accepted is one that go-crypto by itself
 // accepts too, and it is over this order.
 func FuzzVerify(f *testing.F) {
-	key := fixedReviewer(f)
+	key := vaulttest.FixedKey(f)
 	s := signedOrder{key: key, raw: encoded(f, small(f, fingerprintOf(key.Entity))), certificate: key.Certificate(f)}
 	var err error
 	if s.signature, err = order.Sign(s.raw, key.Entity, time.Now()); err != nil {

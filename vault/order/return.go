@@ -1,12 +1,13 @@
 package order
 
-// Version is the version of return.json that this package writes and reads.
+// Version is the version of return.json and deletions.json that this package
+// writes and reads.
 const Version = 1
 
 // Limits of one order. A desk that has more to say makes several, in sequence.
 const (
 	// MaxReturn is the largest return.json, in bytes.
-	MaxReturn = 16 << 20
+	MaxReturn = 8 << 20
 	// MaxIDs is the largest number of ids in each list.
 	MaxIDs = 100_000
 	// MaxReplies is the largest number of replies.
@@ -39,20 +40,13 @@ type Return struct {
 
 	Acknowledged IDs        `json:"acknowledged"`
 	Opened       IDs        `json:"opened"`
-	Deletions    []Deletion `json:"deletions"` // by id
+	Deletions    string     `json:"deletions"` // SHA-256 of deletions.json, or "": see [Deletions]
 	Replies      []Reply    `json:"replies"`   // by n
 	Envelopes    []Envelope `json:"envelopes"` // by id
 }
 
 // IDs are submissions, each once, sorted as text.
 type IDs []string
-
-// A Deletion orders that a submission be deleted. The channel is what the
-// reviewer believes it to be in: a server that says otherwise must refuse.
-type Deletion struct {
-	ID      string `json:"id"`
-	Channel string `json:"channel"`
-}
 
 // A Reply is a message to a source: reply N, counting from 1, is the parcel's
 // file replies/N.pgp.

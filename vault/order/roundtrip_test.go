@@ -45,7 +45,7 @@ func TestNothingOrdered(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := order.Verify(raw, signature, key.Certificate(t), time.Now())
-	if err != nil || r.Seen != 0 || len(r.Acknowledged)+len(r.Opened)+len(r.Deletions)+len(r.Replies)+len(r.Envelopes) != 0 {
+	if err != nil || r.Seen != 0 || r.Deletions != "" || len(r.Acknowledged)+len(r.Opened)+len(r.Replies)+len(r.Envelopes) != 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -113,7 +113,7 @@ func TestClockAhead(t *testing.T) {
 			t.Errorf("%s: 24 h behind: %v", name, err)
 		}
 		err := s.verify(at.Add(-24*time.Hour - time.Second))
-		want := "the signature of return.json is dated " + at.UTC().Format(time.DateOnly) + ", in the future: check the clocks of desk and server"
+		want := "the signature of an order is dated " + at.UTC().Format(time.DateOnly) + ", in the future: check the clocks of desk and server"
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: more than a day behind: %v", name, err)
 		}

@@ -10,18 +10,19 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// Sign signs return.json as its reviewer and returns return.json.asc. reviewer is
-// the reviewer's whole key, of which the part that signs is unlocked (else
-// [ErrLocked]); it may be a smartcard's (a crypto.Signer).
+// Sign signs return.json or deletions.json as its reviewer, and returns the
+// content of the file with .asc behind its name. reviewer is the reviewer's whole
+// key, of which the part that signs is unlocked (else [ErrLocked]); it may be a
+// smartcard's (a crypto.Signer). [Return.Sign] signs all of an order.
 //
 // The signature tells the day and no more of the time: it is dated to midnight
 // UTC, or to the making of the key when that was later.
 func Sign(raw []byte, reviewer *openpgp.Entity, now time.Time) ([]byte, error) {
-	o, err := Decode(raw)
+	f, signs, err := decodeEither(raw)
 	switch {
 	case err != nil:
 		return nil, err
-	case o.Reviewer != fingerprint(reviewer):
+	case signs != fingerprint(reviewer):
 		return nil, ErrOtherKey
 	}
 	key, ok := reviewer.SigningKey(now, config(now))
@@ -43,7 +44,19 @@ func Sign(raw []byte, reviewer *openpgp.Entity, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return signature, verifyOwn(raw, signature, reviewer, now)
+	return signature, verifyOwn(f, raw, signature, reviewer, now)
+}
+
+// decodeEither returns who is to sign.
+func decodeEither(raw []byte) (f form, reviewer string, err error) {
+	if d, err := DecodeDeletions(raw); err == nil {
+		return deletionsForm, d.Reviewer, nil
+	}
+	r, err := Decode(raw)
+	if err != nil {
+		return f, "", err
+	}
+	return returnForm, r.Reviewer, nil
 }
 
 func whyNot(reviewer *openpgp.Entity, now time.Time) error {
@@ -76,12 +89,12 @@ func signingTime(key openpgp.Key, now time.Time) time.Time {
 }
 
 // verifyOwn keeps a desk from carrying what the server would refuse.
-func verifyOwn(raw, signature []byte, reviewer *openpgp.Entity, now time.Time) error {
+func verifyOwn(f form, raw, signature []byte, reviewer *openpgp.Entity, now time.Time) error {
 	var certificate bytes.Buffer
 	if err := reviewer.Serialize(&certificate); err != nil {
 		return fmt.Errorf("failed to write the certificate: %w", err)
 	}
-	if _, err := Verify(raw, signature, certificate.Bytes(), now); err != nil {
+	if err := verify(f, raw, signature, certificate.Bytes(), now); err != nil {
 		return fmt.Errorf("the new signature does not hold: %w", err)
 	}
 	return nil

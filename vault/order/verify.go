@@ -16,26 +16,42 @@ const clockSlack = 24 * time.Hour
 // Verify verifies signature, the content of return.json.asc, over raw, that of
 // return.json, and only then decodes raw. certificate is the OpenPGP certificate
 // of the reviewer whom raw names ([Names]), armored or binary; its key must be
-// good at the time now and at that of the signature. Who verifies an order of
-// earlier, for a deletion of the log, gives the end of the deletion's day.
+// good at the time now and at that of the signature.
 //
 // It asks of the certificate what signing needs; whether it can encrypt was
 // asked when it joined a roster.
 func Verify(raw, signature, certificate []byte, now time.Time) (*Return, error) {
-	_, reviewer, err := Names(raw)
-	if err != nil {
+	if err := verify(returnForm, raw, signature, certificate, now); err != nil {
 		return nil, err
+	}
+	return Decode(raw)
+}
+
+// VerifyDeletions is [Verify] for deletions.json and deletions.json.asc. Who
+// verifies those of earlier, for a deletion of the log, gives the end of the
+// deletion's day.
+func VerifyDeletions(raw, signature, certificate []byte, now time.Time) (*Deletions, error) {
+	if err := verify(deletionsForm, raw, signature, certificate, now); err != nil {
+		return nil, err
+	}
+	return DecodeDeletions(raw)
+}
+
+func verify(f form, raw, signature, certificate []byte, now time.Time) error {
+	_, reviewer, err := f.names(raw)
+	if err != nil {
+		return err
 	}
 	binary, err := dearmor(signature)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sig, err := readSignature(binary)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if sig.CreationTime.After(now.Add(clockSlack)) {
-		return nil, errFuture(sig.CreationTime)
+		return errFuture(sig.CreationTime)
 	}
 	if sig.CreationTime.After(now) {
 		now = sig.CreationTime
@@ -43,19 +59,16 @@ func Verify(raw, signature, certificate []byte, now time.Time) (*Return, error) 
 	for _, at := range []time.Time{now, sig.CreationTime} {
 		entity, err := readCertificate(certificate, reviewer)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := checkKey(entity, sig, at); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := verify(raw, binary, certificate, reviewer, now); err != nil {
-		return nil, err
-	}
-	return Decode(raw)
+	return verifyBytes(raw, binary, certificate, reviewer, now)
 }
 
-func verify(raw, binary, certificate []byte, reviewer string, now time.Time) error {
+func verifyBytes(raw, binary, certificate []byte, reviewer string, now time.Time) error {
 	entity, err := readCertificate(certificate, reviewer)
 	if err != nil {
 		return err

@@ -9,6 +9,9 @@
 //	envelope = PKESK(member 1) … PKESK(member n)
 //	payload  = SEIPD(Literal, Padding)
 //
+// When the roster changes, [Reseal] makes a new envelope for the same payloads,
+// given the session key by a program that could open the old one.
+//
 // What it promises:
 //
 //   - A payload is streamed: memory stays below a few hundred KiB per item

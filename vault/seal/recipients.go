@@ -2,13 +2,10 @@ package seal
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
-	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
 // MaxEnvelope is the largest envelope that is read, in bytes: more than three
@@ -80,61 +77,4 @@ func IsMessage(data []byte) bool {
 		_, err = r.Next()
 		return errors.Is(err, io.EOF)
 	}
-}
-
-// NamesExactly reports whether recipients are the holders of these certificates:
-// each of them once, nobody else, nobody hidden. Only who can no longer be
-// encrypted to at the time now may be missing.
-func NamesExactly(recipients []KeyID, certificates [][]byte, now time.Time) bool {
-	left := recipients
-	for _, raw := range certificates {
-		entity, err := readEntity(raw)
-		if err != nil {
-			return false
-		}
-		rest, named := without(left, entity)
-		if !named && (&Certificate{entity: entity}).ValidAt(now) {
-			return false
-		}
-		left = rest
-	}
-	return len(left) == 0
-}
-
-// without takes out the first recipient that is a key of the entity.
-func without(recipients []KeyID, e *openpgp.Entity) (rest []KeyID, named bool) {
-	for _, id := range recipients {
-		if !named && hasKey(e, id) {
-			named = true
-			continue
-		}
-		rest = append(rest, id)
-	}
-	return rest, named
-}
-
-func hasKey(e *openpgp.Entity, id KeyID) bool {
-	is := func(k *packet.PublicKey) bool {
-		if len(id.Fingerprint) > 0 {
-			return bytes.Equal(id.Fingerprint, k.Fingerprint)
-		}
-		return id.ID != 0 && id.ID == keyID(k)
-	}
-	if is(e.PrimaryKey) {
-		return true
-	}
-	for i := range e.Subkeys {
-		if is(e.Subkeys[i].PublicKey) {
-			return true
-		}
-	}
-	return false
-}
-
-// keyID is the one that a packet of version 3 has (RFC 9580, section 5.5.4).
-func keyID(k *packet.PublicKey) uint64 {
-	if k.Version >= 6 {
-		return binary.BigEndian.Uint64(k.Fingerprint)
-	}
-	return k.KeyId
 }

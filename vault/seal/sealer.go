@@ -46,6 +46,21 @@ func New(roster Roster, now time.Time) (*Sealer, error) {
 	return s, nil
 }
 
+// Reseal makes a new envelope: it encrypts the session key of an older one to
+// every member of the roster, whose certificates must still be valid at the time
+// now. The payloads stay as they are; v2 says whether they are SEIPDv2, which the
+// packets of the older envelope tell.
+func Reseal(roster Roster, sessionKey []byte, v2 bool, now time.Time) (envelope []byte, err error) {
+	switch {
+	case len(roster) == 0:
+		return nil, ErrNoRecipients
+	case len(sessionKey) != sessionKeySize:
+		return nil, errors.New("the session key is not one of this package")
+	}
+	s := &Sealer{suite: suiteGCM, v2: v2, config: config(now), key: sessionKey}
+	return s.seal(roster, now)
+}
+
 func (s *Sealer) seal(roster Roster, now time.Time) ([]byte, error) {
 	var b bytes.Buffer
 	for _, c := range roster {

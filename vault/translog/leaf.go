@@ -49,7 +49,7 @@ type Deletion struct {
 	Day     string `json:"day"`    // of the deletion, UTC
 	Reason  string `json:"reason"` // ByOrder, ByRetention or ByLimit
 	By      string `json:"by"`     // fingerprint of who ordered it; empty unless ByOrder
-	Order   string `json:"order"`  // lower-case hexadecimal SHA-256 of the signed return.json; empty unless ByOrder
+	Order   string `json:"order"`  // lower-case hexadecimal SHA-256 of the signed deletions.json; empty unless ByOrder
 }
 
 // A Roster is a channel's reviewers from this leaf on. Epochs of a channel grow

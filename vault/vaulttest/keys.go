@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,3 +63,30 @@ func (k Key) Open(envelope []byte, payload io.Reader) ([]byte, error) {
 	}
 	return io.ReadAll(opened.UnverifiedBody)
 }
+
+// FixedKey is the same at every run, so that a fuzzer's findings stay valid and
+// all its processes have one key. It protects nothing.
+func FixedKey(t testing.TB) Key {
+	t.Helper()
+	ring, err := openpgp.ReadArmoredKeyRing(strings.NewReader(fixedKey))
+	if err != nil {
+		t.Fatalf("failed to read the fixed key: %v", err)
+	}
+	return Key{Entity: ring[0]}
+}
+
+const fixedKey = `
+-----BEGIN PGP PRIVATE KEY BLOCK-----
+
+xUsGaVW5ABsAAAAg2L/3peGnLoZ4QWf/qB7oEnGSWvDj11rSXQFWHG2pRyoANUYv
+0w25+SkaYKSNTOlXU7gBE6bqUvubS23IeCYlaknClwYfGwgAAAA4BYJpVbkAAgsH
+AhUIAhYAApsDAh4BIqEGGr0vBHN71evE6LGL+OQVHbSutQ/rCj23Ra1CeB9io3IA
+AAAA0IIQKiGv8rrT5P1caRHYy8NO28LNnOKLIkypljuKcucVjwIKClo2WlXZdLgP
+FdsFOuygH/Fb7k1lyCYanvm8Ldj7sSbR/BH5YnGx6CJIorTEcwrHSwZpVbkAGQAA
+ACDaC4tOPrUIOmDhWez1MuQAzCnVmu66ahrMxwKSkH4wRgDKTNcnQaWYOtLQsQJH
+D519PWIKMUPZsZq5AS06w9rI+MKLBhgbCAAAACwFgmlVuQACmwwioQYavS8Ec3vV
+68TosYv45BUdtK61D+sKPbdFrUJ4H2KjcgAAAABtXxAzArnffKyPsE0A+q6NMqaj
+zBzR95rW2ZfKBV14DqwJZj3wfXxmNPk5bMIAAfrUbJWVghjWrug5JkMsXlAcLl/m
+kkO+oKQeVbTU0bxmRQf3CQ==
+-----END PGP PRIVATE KEY BLOCK-----
+`

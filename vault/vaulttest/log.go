@@ -21,31 +21,32 @@ type ledger struct {
 	deletions   map[string]translog.Deletion
 	rosters     map[string]translog.Roster // by channel and epoch
 	policies    []translog.Policy
+	restored    []translog.Restored
 }
 
 // checkLog recomputes every hash of the log, and compares what all leaves say
 // with what the vault holds.
 func (c *contents) checkLog() error {
-	c.log = ledger{map[string]translog.Submission{}, map[string]translog.Deletion{}, map[string]translog.Roster{}, nil}
-	if err := c.readLog(); err != nil {
-		return err
-	}
-	err := c.bucket("pending").ForEach(func(k, stored []byte) error {
-		if len(k) != 16 {
-			return fmt.Errorf("%x in pending is not 16 bytes", k)
-		}
-		_, err := c.log.add(value(stored))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, step := range []func() error{c.compareSubmissions, c.compareDeletions, c.compareRosters, c.comparePolicies} {
+	c.log = ledger{submissions: map[string]translog.Submission{}, deletions: map[string]translog.Deletion{}, rosters: map[string]translog.Roster{}}
+	for _, step := range []func() error{c.readLog, c.compareRestored, c.readPending, c.compareSubmissions, c.compareDeletions, c.compareRosters, c.comparePolicies} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (c *contents) readPending() error {
+	return c.bucket("pending").ForEach(func(k, stored []byte) error {
+		if len(k) != 16 {
+			return fmt.Errorf("%x in pending is not 16 bytes", k)
+		}
+		leaf, err := c.log.add(value(stored))
+		if _, ok := leaf.(translog.Restored); ok {
+			return fmt.Errorf("a restoration's leaf is pending: %s", value(stored))
+		}
+		return err
+	})
 }
 
 func (c *contents) readLog() error {
@@ -65,6 +66,9 @@ func (c *contents) readLog() error {
 			if err != nil || !bytes.Equal(value(c.bucket("leafof").Get(id[:])), k) {
 				return fmt.Errorf("leafof does not say that %s is leaf %x", s.ID, k)
 			}
+		}
+		if r, ok := leaf.(translog.Restored); ok && r.Size != int64(len(leaves)) {
+			return fmt.Errorf("leaf %d says that a log of %d leaves was restored", len(leaves), r.Size)
 		}
 		leaves = append(leaves, value(stored))
 		return nil
@@ -116,11 +120,29 @@ func (l *ledger) add(raw []byte) (translog.Leaf, error) {
 		l.rosters[at] = leaf
 	case translog.Policy:
 		l.policies = append(l.policies, leaf)
+	case translog.Restored:
+		l.restored = append(l.restored, leaf)
 	}
 	if twice {
 		return nil, fmt.Errorf("two leaves say the same: %s", raw)
 	}
 	return leaf, nil
+}
+
+// compareRestored: the vault remembers the last restoration of its log.
+func (c *contents) compareRestored() error {
+	noted := c.bucket("meta").Get([]byte("restored"))
+	if len(c.log.restored) == 0 {
+		if noted != nil {
+			return fmt.Errorf("the vault remembers restoration %x, and the log has none", value(noted))
+		}
+		return nil
+	}
+	last := c.log.restored[len(c.log.restored)-1]
+	if want := binary.BigEndian.AppendUint64(nil, uint64(last.Size)); !bytes.Equal(value(noted), want) {
+		return fmt.Errorf("the vault remembers restoration %x, the log's last is %x", value(noted), want)
+	}
+	return nil
 }
 
 func (c *contents) compareSubmissions() error {

@@ -35,7 +35,7 @@ func (c *contents) checkSlots(path string) error {
 		return fmt.Errorf("%d slots are used, of the file's %+v", len(numbers), s)
 	}
 	for finding, err := range file.Verify(context.Background()) {
-		return fmt.Errorf("the slots file: %v, %w", finding, err)
+		return errors.Join(fmt.Errorf("the slots file: %v", finding), err)
 	}
 	return c.checkEnvelopes(file)
 }
