@@ -62,9 +62,10 @@ func acknowledgements(tx *bolt.Tx, id ID) (acks []Acknowledgement, err error) {
 	return acks, nil
 }
 
-// AckedByAll tells whether every reviewer of the submission's roster epoch has
-// it. It returns [ErrNotFound] for an unknown submission, and false when nobody
-// is on the roster.
+// AckedByAll tells whether every reviewer has the submission who may read it and
+// is still on its channel's roster ([Readers.Still]): who was removed cannot say so
+// any more. It returns [ErrNotFound] for an unknown submission, and false when there
+// is nobody who could.
 func (v *Vault) AckedByAll(id ID) (bool, error) {
 	e, err := v.Entry(id)
 	if err != nil {
@@ -80,15 +81,15 @@ func (v *Vault) ackedByAll(e Entry) (last string, all bool, err error) {
 	if err != nil || len(acks) == 0 {
 		return "", false, err
 	}
-	needed, err := v.recipients(e.Channel, e.Epoch)
-	if err != nil || len(needed) == 0 {
+	readers, err := v.Readers(e)
+	if err != nil || len(readers.Still) == 0 {
 		return "", false, err
 	}
 	days := make(map[string]string, len(acks))
 	for _, a := range acks {
 		days[a.By] = a.Day
 	}
-	for _, by := range needed {
+	for _, by := range readers.Still {
 		day, ok := days[by]
 		if !ok {
 			return "", false, nil

@@ -41,7 +41,7 @@ func (v *Vault) Apply(ctx context.Context, fn func(*Change) error) error {
 		}
 		return fmt.Errorf("failed to apply changes: %w", err)
 	}
-	return v.endDeletions()
+	return v.endDeletions(v.view, v.alone)
 }
 
 // Delete deletes a submission, or returns [ErrNotFound].
@@ -90,7 +90,7 @@ func (c *Change) Reply(mailbox MailboxID, sealed []byte) error {
 	return putLetter(c.tx, bucketReplies, mailbox, sealed)
 }
 
-// PutOrder keeps the signed return.json behind deletions, under its SHA-256 in
+// PutOrder keeps the signed deletions.json behind deletions, under its SHA-256 in
 // lower-case hexadecimal. The vault does not compare them: what is signed may
 // stand with its signature.
 func (c *Change) PutOrder(sha string, signed []byte) error {

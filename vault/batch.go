@@ -46,23 +46,28 @@ func batch(tx *bolt.Tx) (more bool, err error) {
 	if err := shuffle(leaves); err != nil {
 		return false, err
 	}
+	return more, appendLeaves(tx, leaves)
+}
+
+// appendLeaves puts leaves at the end of the log, in their order.
+func appendLeaves(tx *bolt.Tx, leaves [][]byte) error {
 	size := logSize(tx)
 	hashes, err := translog.Append(size, leaves, hashReader{tx})
 	if err != nil {
-		return false, err
+		return err
 	}
 	first := tlog.StoredHashIndex(0, size)
 	for i, hash := range hashes {
 		if err := put(appended(tx, bucketHashes), indexKey(first+int64(i)), hash[:]); err != nil {
-			return false, err
+			return err
 		}
 	}
 	for i, leaf := range leaves {
 		if err := putLeaf(tx, size+int64(i), leaf); err != nil {
-			return false, err
+			return err
 		}
 	}
-	return more, nil
+	return nil
 }
 
 // takePending takes leaves out of `pending`; the first even when it is larger

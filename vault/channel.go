@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,6 +20,10 @@ const maxChannelName = 64 // in characters
 // ErrExists is returned when a channel of that name, or a reviewer with that
 // certificate, is there already.
 var ErrExists = errors.New("exists already")
+
+// ErrLastReviewer is returned when the only reviewer of a channel is to be
+// removed.
+var ErrLastReviewer = errors.New("the only reviewer of a channel cannot be removed: nobody could read what sources send to it")
 
 // A Member is a reviewer on a channel's roster. The vault does not look into
 // certificates: who adds a member has checked it.
@@ -75,21 +80,49 @@ func checkChannelName(name string) error {
 // It returns [ErrNotFound] for an unknown channel and [ErrExists] for a
 // certificate that is on the roster already.
 func (v *Vault) AddMember(ctx context.Context, channel string, m Member) (Roster, error) {
+	return v.changeRoster(ctx, channel, len(m.Certificate), func(members []Member) ([]Member, error) {
+		if memberIndex(members, m.Fingerprint) >= 0 {
+			return nil, fmt.Errorf("reviewer %s %w in this channel", m.Fingerprint, ErrExists)
+		}
+		return append(members, m), nil
+	})
+}
+
+// RemoveMember takes the reviewer with that fingerprint off a channel's roster and
+// returns the new roster. What was sealed to them before stays so. It returns
+// [ErrNotFound] for an unknown channel and for a reviewer who is not on its
+// roster, and [ErrLastReviewer] for the only one who is.
+func (v *Vault) RemoveMember(ctx context.Context, channel, fingerprint string) (Roster, error) {
+	return v.changeRoster(ctx, channel, 0, func(members []Member) ([]Member, error) {
+		at := memberIndex(members, fingerprint)
+		switch {
+		case at < 0:
+			return nil, fmt.Errorf("reviewer %s %w", fingerprint, ErrNotFound)
+		case len(members) == 1:
+			return nil, ErrLastReviewer
+		}
+		return slices.Delete(members, at, at+1), nil
+	})
+}
+
+func memberIndex(members []Member, fingerprint string) int {
+	return slices.IndexFunc(members, func(m Member) bool { return m.Fingerprint == fingerprint })
+}
+
+// changeRoster gives a channel its next roster. size is about how many bytes that
+// adds.
+func (v *Vault) changeRoster(ctx context.Context, channel string, size int, change func([]Member) ([]Member, error)) (Roster, error) {
 	var roster Roster
 	day := today()
 	defer v.rosters.Add(1)
-	err := v.update(ctx, len(m.Certificate), func(tx *bolt.Tx) (err error) {
-		roster, err = currentRoster(tx, channel)
-		if err != nil {
+	err := v.update(ctx, size, func(tx *bolt.Tx) (err error) {
+		if roster, err = currentRoster(tx, channel); err != nil {
 			return err
 		}
-		for _, other := range roster.Members {
-			if other.Fingerprint == m.Fingerprint {
-				return fmt.Errorf("reviewer %s %w in this channel", other.Fingerprint, ErrExists)
-			}
+		if roster.Members, err = change(roster.Members); err != nil {
+			return err
 		}
 		roster.Epoch++
-		roster.Members = append(roster.Members, m)
 		return putRoster(tx, roster, day)
 	})
 	if err != nil {

@@ -1,12 +1,15 @@
 package vault_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"sourdine/vault"
+	"sourdine/vault/translog"
 	"sourdine/vault/vaulttest"
 )
 
@@ -51,6 +54,73 @@ func TestRosterGrowsByEpochs(t *testing.T) {
 	r, err := v.Roster("Nice")
 	if err != nil || r.Epoch != 2 || r.Members[1].Fingerprint != fingerprint("B") {
 		t.Errorf("Roster = %+v, %v", r, err)
+	}
+}
+
+// Who is removed is on every older roster, and on no newer one until added again.
+func TestRemoveMember(t *testing.T) {
+	v := vaulttest.NewVault(t)
+	a, b := vault.Member{Name: "A", Fingerprint: fingerprint("A"), Certificate: random(9)}, vault.Member{Fingerprint: fingerprint("B")}
+	addChannel(t, v, "Nice", a, b)
+	version := v.RostersVersion()
+	r, err := v.RemoveMember(ctx, "Nice", a.Fingerprint)
+	if err != nil || r.Epoch != 3 || len(r.Members) != 1 || r.Members[0].Fingerprint != b.Fingerprint || v.RostersVersion() == version {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for name, c := range map[string]struct {
+		channel, fingerprint string
+		want                 error
+	}{
+		"twice": {"Nice", a.Fingerprint, vault.ErrNotFound}, "unknown": {"Nice", fingerprint("C"), vault.ErrNotFound}, "nothing": {"Nice", "", vault.ErrNotFound},
+		"no such channel": {"Lille", b.Fingerprint, vault.ErrNotFound}, "the only one": {"Nice", b.Fingerprint, vault.ErrLastReviewer},
+	} {
+		if r, err := v.RemoveMember(ctx, c.channel, c.fingerprint); !errors.Is(err, c.want) || r.Members != nil {
+			t.Errorf("%s: %+v, %v", name, r, err)
+		}
+	}
+	if _, before, err := v.RosterAt("Nice", 2); err != nil || len(before.Members) != 2 || !bytes.Equal(before.Members[0].Certificate, a.Certificate) {
+		t.Errorf("the roster before: %+v, %v", before, err)
+	}
+	if r, err := v.AddMember(ctx, "Nice", a); err != nil || r.Epoch != 4 || len(r.Members) != 2 {
+		t.Errorf("added again: %+v, %v", r, err)
+	}
+	batch(t, v)
+	epochs := 0
+	for _, leaf := range leaves(t, v) {
+		if roster := leaf.(translog.Roster); roster.Epoch == 3 && len(roster.Members) == 1 && roster.Members[0].Fingerprint == b.Fingerprint {
+			epochs++
+		}
+	}
+	if size := batch(t, v); size != 5 || epochs != 1 {
+		t.Errorf("the log has %d leaves, and %d of the removal", size, epochs)
+	}
+}
+
+// Of reviewers who are all removed at once, one stays.
+func TestRemoveMembersAtOnce(t *testing.T) {
+	v := vaulttest.NewVault(t)
+	digits := []string{"A", "B", "C", "D", "E"}
+	addChannel(t, v, "Nice")
+	for _, d := range digits {
+		if _, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: fingerprint(d)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	var kept atomic.Int32
+	for _, d := range digits {
+		all.Go(func() {
+			switch _, err := v.RemoveMember(ctx, "Nice", fingerprint(d)); {
+			case errors.Is(err, vault.ErrLastReviewer):
+				kept.Add(1)
+			case err != nil:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if r, err := v.Roster("Nice"); err != nil || len(r.Members) != 1 || kept.Load() != 1 || r.Epoch != 9 {
+		t.Errorf("%+v, %v; %d were refused", r, err, kept.Load())
 	}
 }
 

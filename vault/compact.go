@@ -60,18 +60,34 @@ func (v *Vault) compact(ctx context.Context) (before, after int64, err error) {
 // now on. Once it has the name there is no way back: when that cannot be made
 // durable the vault stops.
 func (v *Vault) putInPlace(db *bolt.DB, building string) error {
-	if err := os.Rename(building, v.path); err != nil {
+	file, err := os.Stat(building)
+	if err == nil {
+		err = rename(file, building, v.path)
+	}
+	if err != nil {
 		return errors.Join(err, db.Close(), os.Remove(building))
 	}
 	v.exchange.Lock()
 	old := v.db
-	v.db = db
+	v.db, v.file = db, file
 	v.exchange.Unlock()
 	if err := errors.Join(syncFolder(v.path), old.Close()); err != nil {
 		close(v.failed)
 		return err
 	}
 	return nil
+}
+
+// rename looks before it believes that it failed: a file system may have done it.
+func rename(file os.FileInfo, from, to string) error {
+	err := os.Rename(from, to)
+	if err == nil {
+		return nil
+	}
+	if there, statErr := os.Stat(to); statErr == nil && os.SameFile(file, there) {
+		return nil
+	}
+	return err
 }
 
 // newFile makes an empty file to be filled at one go: it is not synced before

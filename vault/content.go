@@ -45,6 +45,16 @@ func (p *payload) ReadAt(b []byte, offset int64) (int, error) {
 }
 
 func (p *payload) readChunk(b []byte, offset int64) (n int, err error) {
+	n, err = p.copyChunk(b, offset)
+	p.vault.noteDamage(p.id, err, func() error {
+		again := payload{vault: p.vault, id: p.id, item: p.item}
+		_, err := again.copyChunk(make([]byte, 1), offset)
+		return err
+	})
+	return n, err
+}
+
+func (p *payload) copyChunk(b []byte, offset int64) (n int, err error) {
 	seq := uint32(offset / chunkSize)
 	err = p.vault.view(func(tx *bolt.Tx) error {
 		if tx.Bucket(bucketSubmissions).Get(p.id[:]) == nil {
@@ -54,11 +64,12 @@ func (p *payload) readChunk(b []byte, offset int64) (n int, err error) {
 		if err != nil {
 			return fmt.Errorf("chunk %d of item %d of %s: %w", seq, p.item, p.id, err)
 		}
-		if within := offset % chunkSize; within < int64(len(value)) {
-			n = copy(b, value[within:])
-			return nil
+		within := offset % chunkSize
+		if within >= int64(len(value)) {
+			return fmt.Errorf("chunk %d of item %d of %s: %w: it is too short", seq, p.item, p.id, ErrDamaged)
 		}
-		return io.ErrUnexpectedEOF
+		n = copy(b, value[within:])
+		return nil
 	})
 	return n, err
 }

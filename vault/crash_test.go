@@ -8,11 +8,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -34,73 +32,13 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	if path := os.Getenv(limitEnv); path != "" {
-		failOnce(path)
+		fillUp(path)
 	}
 	os.Exit(m.Run())
 }
 
 // openEnv makes the test binary a child that opens a vault and closes it.
 const openEnv = "SOURDINE_VAULT_OPEN_TEST"
-
-// limitEnv makes the test binary a child whose file may not grow.
-const limitEnv = "SOURDINE_VAULT_LIMIT_TEST"
-
-// failOnce commits, lets a write fail (EFBIG), and prints what the next commit
-// says.
-func failOnce(path string) {
-	signal.Ignore(syscall.SIGXFSZ)
-	v, err := vault.Open(path)
-	if err != nil {
-		panic(err)
-	}
-	commit := func(size int) error {
-		d := v.NewDraft()
-		defer d.Discard()
-		w, err := d.Item(ctx, 0)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(random(size))
-		if err := errors.Join(err, w.Close()); err != nil {
-			return err
-		}
-		_, err = d.Commit(ctx, commitment())
-		return err
-	}
-	fmt.Println("first:", commit(1000))
-	limit := syscall.Rlimit{Cur: 1 << 20, Max: 1 << 20}
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		panic(err)
-	}
-	fmt.Println("too large:", commit(8<<20) != nil)
-	fmt.Println("next:", errors.Is(commit(10), vault.ErrFailed))
-	select {
-	case <-v.Failed():
-		fmt.Println("failed: true")
-	default:
-	}
-	os.Exit(0)
-}
-
-// TestFailedWriteStopsTheVault: after a write of unknown outcome nothing is
-// changed any more, and opening anew finds everything that was acknowledged.
-func TestFailedWriteStopsTheVault(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "vault.db")
-	if err := vault.Create(path); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), limitEnv+"="+path)
-	out, err := cmd.CombinedOutput()
-	if want := "first: <nil>\ntoo large: true\nnext: true\nfailed: true\n"; err != nil || string(out) != want {
-		t.Fatalf("%v: %s", err, out)
-	}
-	v := vaulttest.Open(t, path)
-	if s, err := v.Stats(); err != nil || s.Submissions != 1 || s.Drafts != 0 {
-		t.Errorf("%+v, %v", s, err)
-	}
-	submit(t, v, []byte("goes on"))
-}
 
 // A worker changes a vault in every way until it is killed, and prints what was
 // done after it was, and what it is about to delete before.

@@ -17,7 +17,7 @@ type Deletion struct {
 	ID     ID
 	Reason string // translog.ByOrder, ByRetention or ByLimit
 	By     string // fingerprint of who ordered it; empty unless by order
-	Order  string // lower-case hexadecimal SHA-256 of the signed return.json; empty unless by order
+	Order  string // lower-case hexadecimal SHA-256 of the signed deletions.json; empty unless by order
 }
 
 // Delete deletes submissions. When it returns nil they are gone for good: the
@@ -26,7 +26,7 @@ type Deletion struct {
 // neither. It returns [ErrNotFound], and deletes none of the same thousand, when
 // one is not there. Once begun it goes on when ctx ends. After any other
 // error or a crash they are either all still there, or invisible, and the next
-// Delete, Apply or Open ends the work.
+// Delete, Apply, Finish or Open ends the work.
 func (v *Vault) Delete(ctx context.Context, deletions []Deletion) error {
 	unlock, err := v.lockSpending(ctx)
 	if err != nil {
@@ -40,7 +40,7 @@ func (v *Vault) Delete(ctx context.Context, deletions []Deletion) error {
 		if err != nil {
 			return fmt.Errorf("failed to delete submissions: %w", err)
 		}
-		if err := v.endDeletions(); err != nil {
+		if err := v.endDeletions(v.view, v.alone); err != nil {
 			return err
 		}
 	}
@@ -88,17 +88,6 @@ func hideOne(tx *bolt.Tx, d Deletion, day string) error {
 		return err
 	}
 	return putPending(tx, leaf)
-}
-
-// endDeletions overwrites all slots that were spent, and erases all that is
-// being deleted: FORMAT.md, section 4, steps b and c. It goes on when the
-// caller's context ends: what is invisible must become unreadable.
-func (v *Vault) endDeletions() error {
-	run := func(apply func(*bolt.Tx) error) error { return v.updateAlone(context.Background(), apply) }
-	if err := v.overwriteSpent(v.view, run); err != nil {
-		return err
-	}
-	return eraseDeleted(v.view, run)
 }
 
 type (

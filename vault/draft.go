@@ -41,7 +41,8 @@ func (v *Vault) NewDraft() *Draft {
 
 // Discard forgets the draft and frees what it wrote, and returns when that is
 // done. It does nothing after a successful Commit, so it can be deferred. What a
-// crash or a closed vault keeps it from doing, the sweep at the next Open does.
+// full disk keeps it from doing, [Vault.Finish] does; what a crash or a closed vault
+// does, the sweep at the next Open.
 func (d *Draft) Discard() {
 	d.mu.Lock()
 	marked := d.marked && !d.ended
@@ -53,11 +54,15 @@ func (d *Draft) Discard() {
 	if !marked {
 		return
 	}
-	for more, err := true, error(nil); more && err == nil; {
+	for more, err := true, error(nil); more; {
 		err = d.vault.update(context.Background(), 0, func(tx *bolt.Tx) (err error) {
 			more, err = eraseDraft(tx, d.id)
 			return err
 		})
+		if err != nil {
+			d.vault.undone.Store(d.id, nil)
+			return
+		}
 	}
 }
 

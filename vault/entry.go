@@ -70,14 +70,20 @@ const entriesPerRead = 512
 
 // Entries iterates over the committed submissions in the order of their random
 // ids. It reads in short transactions: what is committed or deleted meanwhile
-// may or may not be seen. It stops at the first error.
+// may or may not be seen. A header that is damaged is an error that wraps
+// [ErrDamaged], with an entry of which only the ID is known; the next ones follow.
+// It stops at any other error.
 func (v *Vault) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		var after []byte
 		for {
 			batch, err := v.entriesAfter(after)
 			for _, e := range batch {
-				if !yield(e, nil) {
+				v.noteDamage(e.ID, e.err, func() error {
+					_, err := v.Entry(e.ID)
+					return err
+				})
+				if !yield(e.Entry, e.err) {
 					return
 				}
 			}
@@ -93,7 +99,13 @@ func (v *Vault) Entries() iter.Seq2[Entry, error] {
 	}
 }
 
-func (v *Vault) entriesAfter(after []byte) (batch []Entry, err error) {
+// An entryRead is an entry, or why there is none.
+type entryRead struct {
+	Entry
+	err error
+}
+
+func (v *Vault) entriesAfter(after []byte) (batch []entryRead, err error) {
 	err = v.view(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketSubmissions).Cursor()
 		k, raw := c.Seek(after)
@@ -101,11 +113,11 @@ func (v *Vault) entriesAfter(after []byte) (batch []Entry, err error) {
 			k, raw = c.Next()
 		}
 		for ; k != nil && len(batch) < entriesPerRead; k, raw = c.Next() {
-			h, err := decodeHeader(k, raw)
-			if err != nil {
-				return err
+			if len(k) != len(ID{}) {
+				return fmt.Errorf("a submission's id: %w", ErrDamaged)
 			}
-			batch = append(batch, Entry{ID: ID(k), Header: h})
+			h, err := decodeHeader(k, raw)
+			batch = append(batch, entryRead{Entry{ID: ID(k), Header: h}, err})
 		}
 		return nil
 	})

@@ -40,19 +40,21 @@ func eraseDraft(tx *bolt.Tx, id ID) (more bool, err error) {
 	return false, tx.Bucket(bucketDrafts).Delete(id[:])
 }
 
-// sweep erases the drafts that a crash interrupted.
-func sweep(view viewer, update updater) error {
-	ids, err := idsOf(view, bucketDrafts)
-	for _, id := range ids {
+// sweep erases the drafts that nobody writes any more and that are still there.
+func (v *Vault) sweep(update updater) error {
+	for key := range v.undone.Range {
+		id := key.(ID)
+		var err error
 		for more := true; more && err == nil; {
 			err = update(func(tx *bolt.Tx) (err error) {
 				more, err = eraseDraft(tx, id)
 				return err
 			})
 		}
-	}
-	if err != nil {
-		return fmt.Errorf("failed to sweep interrupted uploads: %w", err)
+		if err != nil {
+			return fmt.Errorf("failed to sweep interrupted uploads: %w", err)
+		}
+		v.undone.Delete(id)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"errors"
 	"iter"
 
 	bolt "go.etcd.io/bbolt"
@@ -9,15 +10,18 @@ import (
 )
 
 // Expired iterates over what the channels' policies want deleted on a day (UTC,
-// "2006-01-02"), as [Vault.Delete] takes it: what every reviewer of its roster
-// epoch acknowledged, the last one at least [Policy.Retention] days ago, and what
-// is older than [Policy.Limit]. Nothing else expires: what a reviewer has not
-// acknowledged is kept unless the channel has a limit. It stops at the
-// first error.
+// "2006-01-02"), as [Vault.Delete] takes it: what everybody acknowledged whom
+// [Vault.AckedByAll] asks, the last one at least [Policy.Retention] days ago, and
+// what is older than [Policy.Limit]. Nothing else expires: what one of them has not
+// acknowledged, or nobody can, is kept unless the channel has a limit, and what has a
+// damaged header is passed over. It stops at the first error.
 func (v *Vault) Expired(today string) iter.Seq2[Deletion, error] {
 	return func(yield func(Deletion, error) bool) {
 		policies := map[string]Policy{}
 		for e, err := range v.Entries() {
+			if e.ID != (ID{}) && errors.Is(err, ErrDamaged) {
+				continue
+			}
 			reason := ""
 			if err == nil {
 				reason, err = v.expired(e, today, policies)

@@ -13,7 +13,7 @@ func Hide(v *Vault, deletions ...Deletion) error {
 
 // Overwrite is what follows: the slots are overwritten, and nothing is erased.
 func Overwrite(v *Vault) error {
-	return v.overwriteSpent(v.view, func(apply func(*bolt.Tx) error) error { return v.updateAlone(context.Background(), apply) })
+	return v.overwriteSpent(v.view, v.alone)
 }
 
 // SetAcknowledged acknowledges on another day than today.

@@ -69,7 +69,7 @@ func openFile(path string) (*bolt.DB, error) {
 		})
 		switch {
 		case errors.Is(err, bolterrors.ErrTimeout):
-			return nil, ErrLocked
+			return nil, locked(path)
 		case errors.Is(err, fs.ErrPermission):
 			return nil, fmt.Errorf("failed to open vault: %w", fs.ErrPermission)
 		case err != nil:

@@ -63,6 +63,22 @@ func (v *Vault) mailboxesAfter(after []byte) (batch []Mailbox, err error) {
 	return batch, err
 }
 
+// HasReply reports whether a mailbox holds this sealed reply.
+func (v *Vault) HasReply(id MailboxID, sealed []byte) (has bool, err error) {
+	err = v.view(func(tx *bolt.Tx) error {
+		c := tx.Bucket(bucketReplies).Cursor()
+		for k, stored := c.Seek(id[:]); bytes.HasPrefix(k, id[:]) && !has; k, stored = c.Next() {
+			if len(stored) != len(sealed)+sumSize || !bytes.HasPrefix(stored, sealed) {
+				continue // without the checksum of what may be large
+			}
+			_, err := unstamp(k, stored)
+			has = err == nil
+		}
+		return nil
+	})
+	return has, err
+}
+
 // CountReplies returns how many replies wait in a mailbox.
 func (v *Vault) CountReplies(id MailboxID) (n int, err error) {
 	err = v.view(func(tx *bolt.Tx) error {

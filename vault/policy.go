@@ -15,8 +15,8 @@ const DefaultRetention = 30
 
 // A Policy is how long a channel's submissions are kept, in days. 0 is for ever.
 type Policy struct {
-	// Retention counts from the day on which the last reviewer of the
-	// submission's roster epoch acknowledged it.
+	// Retention counts from the day of the last acknowledgement that
+	// [Vault.AckedByAll] asks for.
 	Retention int `json:"retention"`
 	// Limit counts from the submission's day, acknowledged or not.
 	Limit int `json:"limit"`

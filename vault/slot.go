@@ -41,10 +41,11 @@ func wrapIn(file *slots.File, id ID, envelope []byte) (wrapped, error) {
 }
 
 // giveBack returns the slot of an envelope that was not stored. After a failed
-// write nobody knows whether it was: then the next Open finds out. That a slot
+// write, and when the home vanished during one, nobody knows whether it was: then
+// the next Open finds out. That a slot
 // cannot be given back costs a slot until then, and nothing else.
 func (v *Vault) giveBack(w wrapped) {
-	if !v.hasFailed() {
+	if !v.hasFailed() && !v.unsure.Load() {
 		_ = v.slots.Give(w.slot)
 	}
 }
@@ -59,22 +60,35 @@ func (w wrapped) put(tx *bolt.Tx, id ID) error {
 
 // Envelope returns a submission's PKESK packets, or [ErrNotFound].
 func (v *Vault) Envelope(id ID) ([]byte, error) {
-	envelope, err := v.unwrap(id)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		// Its slot may have been overwritten since it was looked up.
-		if _, gone := v.Entry(id); errors.Is(gone, ErrNotFound) {
-			err = ErrNotFound
-		}
-	}
+	envelope, err := v.envelope(id)
+	v.noteDamage(id, err, func() error {
+		_, err := v.envelope(id)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("the envelope of submission %s: %w", id, err)
 	}
 	return envelope, nil
 }
 
-func (v *Vault) unwrap(id ID) ([]byte, error) {
-	var value []byte
-	err := v.view(func(tx *bolt.Tx) error {
+// envelope reads again when it fails and is another one meanwhile, or gone: its
+// slot may have been overwritten since it was looked up.
+func (v *Vault) envelope(id ID) (envelope []byte, err error) {
+	for last := []byte(nil); ; {
+		stored, err := v.wrappedOf(id)
+		if err != nil {
+			return nil, err
+		}
+		if envelope, err = v.unwrap(id, stored); err == nil || bytes.Equal(stored, last) {
+			return envelope, err
+		}
+		last = stored
+	}
+}
+
+// wrappedOf returns an envelope as it is stored.
+func (v *Vault) wrappedOf(id ID) (value []byte, err error) {
+	err = v.view(func(tx *bolt.Tx) error {
 		if tx.Bucket(bucketSubmissions).Get(id[:]) == nil {
 			return ErrNotFound
 		}
@@ -85,14 +99,21 @@ func (v *Vault) unwrap(id ID) ([]byte, error) {
 	if err == nil && len(value) <= slotSize {
 		err = fmt.Errorf("%w: it is missing", ErrDamaged)
 	}
-	if err != nil {
-		return nil, err
+	return value, err
+}
+
+func (v *Vault) unwrap(id ID, stored []byte) (envelope []byte, err error) {
+	key, err := v.slots.Key(binary.BigEndian.Uint32(stored))
+	if err == nil {
+		envelope, err = key.Unwrap(id, stored[slotSize:])
 	}
-	key, err := v.slots.Key(binary.BigEndian.Uint32(value))
-	if err != nil {
-		return nil, err
+	switch {
+	case err == nil:
+		return envelope, nil
+	case v.isClosed():
+		return nil, ErrClosed
 	}
-	return key.Unwrap(id, value[slotSize:])
+	return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
 // spend marks the slot of a submission: its key is to be overwritten. It asks
@@ -125,18 +146,22 @@ func slotOf(tx *bolt.Tx, id ID) ([]byte, error) {
 	return nil, fmt.Errorf("its slot is missing: %w", ErrDamaged)
 }
 
-// overwriteSpent overwrites the keys of all spent slots, and when that is on
-// stable storage takes the marks off.
+// overwriteSpent overwrites the keys of all spent slots, and takes the marks off
+// those for which that is on stable storage.
 func (v *Vault) overwriteSpent(view viewer, update updater) error {
 	spent, err := spentSlots(view)
 	if err != nil || len(spent) == 0 {
 		return err
 	}
-	if err := v.slots.Zero(spent...); err != nil {
-		return fmt.Errorf("failed to overwrite the keys of deleted submissions: %w", err)
+	zeroed, failed := v.zero(spent)
+	if failed != nil {
+		failed = fmt.Errorf("%w: %w", ErrNotOverwritten, failed)
+	}
+	if len(zeroed) == 0 {
+		return failed
 	}
 	err = update(func(tx *bolt.Tx) error {
-		for _, slot := range spent {
+		for _, slot := range zeroed {
 			if err := tx.Bucket(bucketSpent).Delete(slotKey(slot)); err != nil {
 				return err
 			}
@@ -144,9 +169,25 @@ func (v *Vault) overwriteSpent(view viewer, update updater) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("failed to free the slots of deleted submissions: %w", err)
+		return errors.Join(fmt.Errorf("failed to free the slots of deleted submissions: %w", err), failed)
 	}
-	return v.slots.Give(spent...)
+	return errors.Join(v.slots.Give(zeroed...), failed)
+}
+
+// zero overwrites all at once, or else, when a place of the disk fails, those that
+// lie elsewhere.
+func (v *Vault) zero(spent []uint32) (zeroed []uint32, failed error) {
+	if v.slots.Zero(spent...) == nil {
+		return spent, nil
+	}
+	for _, slot := range spent {
+		if err := v.slots.Zero(slot); err != nil {
+			failed = err
+		} else {
+			zeroed = append(zeroed, slot)
+		}
+	}
+	return zeroed, failed
 }
 
 // spentSlots leaves out a mark that is damaged: it may name the slot of another

@@ -40,6 +40,9 @@ func openSlots(db *bolt.DB, path string) (*slots.File, error) {
 		}
 	}
 	file, err := slots.Open(path, id, slices.Values(numbers))
+	if errors.Is(err, slots.ErrLocked) {
+		return nil, locked(path)
+	}
 	if err != nil {
 		return nil, err
 	}

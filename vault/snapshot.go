@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/mod/sumdb/tlog"
@@ -118,7 +117,7 @@ func (v *Vault) takeSnapshot() (*Snapshot, error) {
 func (v *Vault) unsettle() error {
 	nothing := op{apply: func(*bolt.Tx) error { return nil }}
 	err := v.transact([]op{nothing}, make([]error, 1))
-	if errors.Is(err, syscall.ENOSPC) {
+	if errors.Is(err, ErrFull) {
 		return nil
 	}
 	return err

@@ -40,7 +40,8 @@ type Vault struct {
 	// The writer, which is the one that does, needs no lock.
 	exchange sync.RWMutex
 	db       *bolt.DB
-	written  bool // since it was opened; see transaction
+	file     os.FileInfo // of db's; see InPlace
+	written  bool        // since it was opened; see transaction
 
 	slots    *slots.File
 	spending chan struct{} // a lock; see lockSpending
@@ -55,12 +56,17 @@ type Vault struct {
 	ops    chan op
 
 	failed  chan struct{} // closed by the writer; see transact
+	unsure  atomic.Bool   // what a commit left, which reported ErrGone
+	full    refusal       // see Full
+	undone  sync.Map      // of ID: drafts that could not be discarded; see Finish
+	damaged sync.Map      // by ID: a func() error that reads it again; see Unreadable
 	rosters atomic.Uint64 // how often a roster changed since the vault was opened
 	hashed  sync.Map      // of rosterEpoch; see recipients
 }
 
 // Open opens the vault at path, ends what a crash interrupted (uploads are swept,
-// deletions finished), and starts the writer. A vault of version 1 is upgraded
+// deletions finished), and starts the writer. What a full or failing disk does not
+// let it end is left to [Vault.Finish]. A vault of version 1 is upgraded
 // first; see [Vault.Upgraded]. It returns [ErrLocked] when another process has
 // it open, and an error that wraps [fs.ErrNotExist] when there is none.
 func Open(path string) (*Vault, error) {
@@ -75,7 +81,11 @@ func Open(path string) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Vault{path: path, upgraded: upgraded, db: db, spending: make(chan struct{}, 1), copying: make(chan struct{}, 1),
+	file, err := os.Stat(path)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("failed to open vault: %w", err), db.Close())
+	}
+	v := &Vault{path: path, upgraded: upgraded, db: db, file: file, spending: make(chan struct{}, 1), copying: make(chan struct{}, 1),
 		ops: make(chan op, queueLength), failed: make(chan struct{}), buffers: make(chan []byte, 2*queueLength)}
 	if err := v.start(); err != nil {
 		return nil, errors.Join(err, v.closeFiles())
@@ -88,13 +98,23 @@ func (v *Vault) start() (err error) {
 	if v.slots, err = openSlots(v.db, slotsPath(v.path)); err != nil {
 		return err
 	}
-	if err := sweep(v.db.View, v.transaction); err != nil {
-		return err
+	drafts, err := idsOf(v.db.View, bucketDrafts)
+	if err != nil {
+		return fmt.Errorf("failed to find interrupted uploads: %w", err)
 	}
-	if err := v.overwriteSpent(v.db.View, v.transaction); err != nil {
-		return err
+	for _, id := range drafts {
+		v.undone.Store(id, nil)
 	}
-	if err := eraseDeleted(v.db.View, v.transaction); err != nil {
+	run := func(apply func(*bolt.Tx) error) error {
+		if v.hasFailed() {
+			return ErrFailed
+		}
+		return v.transact([]op{{alone: true, apply: apply}}, make([]error, 1))
+	}
+	// What the disk does not let end now it may later: nothing that was received
+	// is worse for it, and a server that does not start receives nothing.
+	err = v.finish(v.db.View, run)
+	if err != nil && (v.hasFailed() || !errors.Is(err, ErrFull) && !errors.Is(err, ErrNotOverwritten)) {
 		return err
 	}
 	v.stopped.Go(v.write)
@@ -141,9 +161,10 @@ func (v *Vault) Close() error {
 	v.stopped.Wait()
 	unlock, _ := v.lockCopying(context.Background()) // after a snapshot's reader
 	defer unlock()
+	settles := !v.hasFailed() && v.InPlace() == nil
 	v.exchange.Lock() // after all others: what is free is taken from under them
 	defer v.exchange.Unlock()
-	if !v.hasFailed() {
+	if settles {
 		settle(v.db, v.path)
 	}
 	return v.closeFiles()
@@ -155,10 +176,10 @@ func (v *Vault) isClosed() bool {
 	return v.closed
 }
 
-func (v *Vault) closeFiles() error {
-	err := v.db.Close()
+// closeFiles closes the vault's file, whose lock the next one waits for, last.
+func (v *Vault) closeFiles() (err error) {
 	if v.slots != nil {
-		err = errors.Join(err, v.slots.Close())
+		err = v.slots.Close()
 	}
-	return err
+	return errors.Join(err, v.db.Close())
 }

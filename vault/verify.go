@@ -105,7 +105,7 @@ func Verify(ctx context.Context, path string, o VerifyOptions) (Report, error) {
 		return Report{}, fmt.Errorf("failed to verify the vault: %w", err)
 	}
 	v := &verification{ctx: ctx, image: g, path: path, options: o, buckets: map[string]subtree{}, affected: map[ID]*Affected{},
-		damagedLeaves: map[int64]bool{}, pending: map[ID]bool{}, gone: map[ID]bool{}, deleted: map[ID]bool{},
+		restored: -1, noted: -1, damagedLeaves: map[int64]bool{}, pending: map[ID]bool{}, gone: map[ID]bool{}, deleted: map[ID]bool{},
 		rosters: map[rosterEpoch]string{}, strays: map[ID]bool{}, spent: map[uint32]bool{}}
 	defer v.closeSlots()
 	if err := v.all(); err != nil {
@@ -139,6 +139,8 @@ type verification struct {
 	unsure  bool // about numbers
 
 	logSize       int64
+	restored      int64 // the log's last leaf of a restoration; -1: none
+	noted         int64 // what the vault says of it; or notKnown
 	damagedLeaves map[int64]bool
 	pending       map[ID]bool // submissions whose leaf waits
 	gone          map[ID]bool // that have a leaf and no header

@@ -54,6 +54,7 @@ func verifiable(t *testing.T) (path string, ids []vault.ID) {
 	orFatal(t, v.SetPolicy(ctx, "Nice", vault.Policy{Retention: 1}))
 	orFatal(t, v.Delete(ctx, gone[:len(gone)-2]))
 	batch(t, v)
+	noteRestored(t, v)
 	orFatal(t, v.Delete(ctx, gone[len(gone)-2:]))
 	d := v.NewDraft()
 	write(t, d, 0, random(700_000))

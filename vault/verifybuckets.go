@@ -135,9 +135,10 @@ func (v *verification) each(bucket []byte, visit func(key, value []byte, sound b
 // checkMeta reads what is known by name.
 func (v *verification) checkMeta() {
 	want := map[string]string{
-		string(keySalt):  "the vault's salt is damaged: no source can open a mailbox, and no new one can be made",
-		string(keySlots): "the id of the slots file is damaged: the server cannot start",
-		string(keyFiles): "the digests of the key files are damaged: the keys were not checked",
+		string(keySalt):     "the vault's salt is damaged: no source can open a mailbox, and no new one can be made",
+		string(keySlots):    "the id of the slots file is damaged: the server cannot start",
+		string(keyFiles):    "the digests of the key files are damaged: the keys were not checked",
+		string(keyRestored): "where the log tells of the last restoration is damaged: return parcels of desks that saw more than the backup may be refused",
 	}
 	v.each(bucketMeta, func(key, value []byte, sound bool) {
 		said, known := want[string(key)]
@@ -146,19 +147,38 @@ func (v *verification) checkMeta() {
 		case string(key) == string(keyVersion):
 		case !known:
 			v.damage("vault.db, meta: there is something that no vault has")
-		case !sound, string(key) == string(keySalt) && len(value) != saltSize, string(key) == string(keySlots) && len(value) != slotsIDSize,
-			string(key) == string(keyFiles) && json.Unmarshal(value, &v.report.Files) != nil:
+		case !v.takeMeta(key, value, sound):
 			v.damage("vault.db: %s", said)
-		case string(key) == string(keySlots):
-			v.slotsID = value
 		}
 	})
 	delete(want, string(keyFiles))
+	delete(want, string(keyRestored))
 	for key, said := range want {
 		if _, there := v.buckets[string(bucketMeta)]; there && v.err == nil {
 			v.damage("vault.db, meta: %s is missing: %s", key, said)
 		}
 	}
+}
+
+// takeMeta keeps what is needed later, and returns false for what is damaged.
+func (v *verification) takeMeta(key, value []byte, sound bool) bool {
+	switch string(key) {
+	case string(keySalt):
+		return sound && len(value) == saltSize
+	case string(keySlots):
+		if sound = sound && len(value) == slotsIDSize; sound {
+			v.slotsID = value
+		}
+	case string(keyFiles):
+		return sound && json.Unmarshal(value, &v.report.Files) == nil
+	case string(keyRestored):
+		if sound = sound && len(value) == 8; sound {
+			v.noted = int64(binary.BigEndian.Uint64(value))
+		} else {
+			v.noted = notKnown
+		}
+	}
+	return sound
 }
 
 // checkMarks reads the buckets of what is going on.

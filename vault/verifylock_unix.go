@@ -21,7 +21,7 @@ func lockFile(f *os.File) error {
 		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
 			return os.NewSyscallError("flock", err)
 		case time.Since(began) > lockPatience:
-			return ErrLocked
+			return locked(f.Name())
 		}
 	}
 }

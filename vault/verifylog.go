@@ -91,6 +91,7 @@ func (v *verification) checkLog() {
 	v.checkPending()
 	v.checkPlaces()
 	v.checkGone()
+	v.compareRestored()
 }
 
 // A merkle is the hashes of complete subtrees, the largest first (RFC 6962,
@@ -122,6 +123,10 @@ func (v *verification) checkLeaf(n numbered) {
 	}
 	v.report.Fine.Leaves++
 	v.note(leaf)
+	if restored, ok := leaf.(translog.Restored); ok {
+		v.checkRestored(n.index, restored)
+		return
+	}
 	submission, ok := leaf.(translog.Submission)
 	if !ok {
 		return
@@ -187,6 +192,9 @@ func (v *verification) checkPending() {
 		}
 		v.report.Fine.Leaves++
 		v.note(leaf)
+		if _, ok := leaf.(translog.Restored); ok {
+			v.damage("vault.db: a restoration's leaf waits for the log, where it should have its place already")
+		}
 		if s, ok := leaf.(translog.Submission); ok {
 			if id, err := ParseID(s.ID); err == nil {
 				v.pending[id] = true
@@ -214,7 +222,7 @@ func (v *verification) checkPlaces() {
 	})
 	for index, inLog := range unknown {
 		if inLog {
-			v.damage("vault.db: leaf %d of the log is damaged; it is of a deletion, a roster or a policy", index)
+			v.damage("vault.db: leaf %d of the log is damaged; it is of a deletion, a roster, a policy or a restoration", index)
 		}
 	}
 }

@@ -27,6 +27,10 @@ func (v *verification) checkSlots() {
 		return
 	}
 	file, err := slots.Open(path, [slotsIDSize]byte(v.slotsID), slices.Values(v.numbers))
+	if errors.Is(err, slots.ErrLocked) {
+		v.err = locked(path)
+		return
+	}
 	if err != nil {
 		v.damage("no key can be read: %s", err)
 		return

@@ -2,9 +2,7 @@ package vault
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"syscall"
+	"fmt"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -94,14 +92,23 @@ func (v *Vault) nextOp(atOnce bool, over <-chan time.Time) (next op, ok bool) {
 // commit runs a group in one transaction and tells each op what became of it.
 func (v *Vault) commit(group []op) {
 	refused := make([]error, len(group))
-	var err error
+	err := v.InPlace()
 	switch {
 	case v.hasFailed():
 		err = ErrFailed
+	case err != nil:
 	case group[0].between != nil:
-		err = group[0].between()
+		if err = fromDisk(group[0].between()); err != nil && isFull(err) {
+			err = fmt.Errorf("%w: %w", ErrFull, err)
+		}
 	default:
 		err = v.transact(group, refused)
+	}
+	if err == nil {
+		// Nobody is told that something is kept in a file that has no name.
+		if err = v.InPlace(); err != nil {
+			v.unsure.Store(true)
+		}
 	}
 	for i, o := range group {
 		if err != nil {
@@ -111,13 +118,17 @@ func (v *Vault) commit(group []op) {
 	}
 }
 
-// transact runs the transaction. When that fails for another reason than a full
-// disk, nobody knows what reached the disk: bbolt's meta page can be written, and
-// visible, though its fsync failed. Going on could erase under a visible
-// submission, so the vault changes nothing any more.
+// transact runs the transaction. When there is no room for it, nothing has
+// changed. When it fails for another reason, nobody knows what reached the disk:
+// bbolt's meta page can be written, and visible, though its fsync failed. Going on
+// could erase under a visible submission, so the vault changes nothing any more.
 func (v *Vault) transact(group []op, refused []error) error {
-	undone := false
-	err := v.transaction(func(tx *bolt.Tx) error {
+	undone, attempt, size := false, 0, 0
+	for _, o := range group {
+		size += o.size
+	}
+	err := fromDisk(v.transaction(func(tx *bolt.Tx) error {
+		attempt = tx.ID()
 		for i, o := range group {
 			refused[i] = o.apply(tx)
 		}
@@ -126,21 +137,29 @@ func (v *Vault) transact(group []op, refused []error) error {
 			return refused[0]
 		}
 		return nil
-	})
-	if err != nil && !undone && !isFull(err) {
+	}))
+	switch {
+	case err == nil:
+		v.full.pass(size)
+	case undone:
+	case isFull(err) && !v.isVisible(attempt):
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+		v.full.note(size, err)
+	default:
 		close(v.failed)
 	}
 	return err
 }
 
-// isFull tells a disk that took no more from everything else that can go wrong
-// with a transaction: a page could not be written, and so the meta page, which
-// comes last, was not. A sync that says the same is no such thing: what it was
-// to make durable may be there, and visible.
-func isFull(err error) bool {
-	var failed *fs.PathError
-	return errors.As(err, &failed) && failed.Op == "write" &&
-		(errors.Is(failed.Err, syscall.ENOSPC) || errors.Is(failed.Err, syscall.EDQUOT))
+// isVisible tells whether the meta page of a failed transaction was written: it
+// comes last. Its sync may have failed, and still it may be on the disk.
+func (v *Vault) isVisible(attempt int) bool {
+	visible := true
+	err := v.db.View(func(tx *bolt.Tx) error {
+		visible = attempt > 0 && tx.ID() >= attempt
+		return nil
+	})
+	return err != nil || visible
 }
 
 func (v *Vault) hasFailed() bool {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,12 +24,21 @@ func (f file) Forget() error {
 	return os.NewSyscallError("fadvise", unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED))
 }
 
+// lockPatience is how long another program may take to let go: one that was
+// killed holds its locks until the kernel has taken its memory apart.
+const lockPatience = time.Second
+
+// lock is flock(2).
 func lock(f *os.File) error {
-	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		return errors.New("the slots file is in use by another program")
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case errors.Is(err, unix.EWOULDBLOCK) && time.Since(began) > lockPatience:
+			return ErrLocked
+		case !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR):
+			return os.NewSyscallError("flock", err)
+		}
 	}
-	return os.NewSyscallError("flock", err)
 }
 
 // nocow is FS_NOCOW_FL of linux/fs.h.

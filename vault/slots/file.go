@@ -9,8 +9,14 @@ import (
 	"sync"
 )
 
-// ErrDamaged is returned by [File.Key] when neither copy of a slot is good.
-var ErrDamaged = errors.New("the wrapping key is damaged")
+// Errors that callers branch on.
+var (
+	// ErrDamaged is returned by [File.Key] when neither copy of a slot is good.
+	ErrDamaged = errors.New("the wrapping key is damaged")
+	// ErrLocked is returned by [Open] when another program has the file open, and
+	// does not let go within a second.
+	ErrLocked = errors.New("the slots file is in use by another program")
+)
 
 var errClosed = errors.New("the slots file is closed")
 
@@ -206,6 +212,21 @@ func (f *File) InPlace() (bool, error) {
 		return false, nil
 	}
 	return overwrites(onDisk.File)
+}
+
+// IsAt tells whether path names this file: one that was deleted, or moved away,
+// is not what the next Open finds.
+func (f *File) IsAt(path string) bool {
+	onDisk, ok := f.disk.(file)
+	if !ok {
+		return false
+	}
+	opened, err := onDisk.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(opened, there)
 }
 
 // Close closes the file. Closing twice is fine.
