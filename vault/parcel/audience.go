@@ -13,20 +13,16 @@ import (
 
 // An audience says which submissions a parcel is to carry: those that a reviewer
 // may read and has not acknowledged, or, for no reviewer in particular, those
-// that somebody has not.
+// that somebody has not. Who is not on a channel's current roster may read nothing of
+// it any more.
 type audience struct {
 	vault    *vault.Vault
 	reviewer string   // translog.RecipientHash, or empty
 	size     int64    // of the log that the parcel shows
 	after    vault.ID // submissions up to this one are left out
 
-	rosters map[rosterKey][]string
-	logged  int64 // how many submissions are there and in the log at size
-}
-
-type rosterKey struct {
-	channel string
-	epoch   uint64
+	logged  int64             // how many submissions are there and in the log at size
+	removed map[string]uint64 // by channel, the epoch for which something was left out
 }
 
 // A wanted submission is one that the parcel is to carry, or one that follows it.
@@ -34,10 +30,11 @@ type wanted struct {
 	vault.Entry
 	leaf       int64
 	recipients int
+	damaged    bool // nothing is known of it but its ID
 }
 
 func newAudience(v *vault.Vault, r Request, size int64) *audience {
-	a := &audience{vault: v, size: size, after: r.After, rosters: map[rosterKey][]string{}}
+	a := &audience{vault: v, size: size, after: r.After, removed: map[string]uint64{}}
 	if r.Reviewer != "" {
 		a.reviewer = translog.RecipientHash(r.Reviewer)
 	}
@@ -48,13 +45,14 @@ func newAudience(v *vault.Vault, r Request, size int64) *audience {
 func (a *audience) wanted(ctx context.Context) iter.Seq2[wanted, error] {
 	return func(yield func(wanted, error) bool) {
 		for e, err := range a.vault.Entries() {
-			if err == nil {
+			damaged := e.ID != (vault.ID{}) && errors.Is(err, vault.ErrDamaged)
+			if err == nil || damaged {
 				err = ctx.Err()
 			}
 			var w wanted
 			var is bool
 			if err == nil {
-				w, is, err = a.wants(e)
+				w, is, err = a.wants(e, damaged)
 			}
 			if err != nil {
 				yield(wanted{}, err)
@@ -67,7 +65,9 @@ func (a *audience) wanted(ctx context.Context) iter.Seq2[wanted, error] {
 	}
 }
 
-func (a *audience) wants(e vault.Entry) (w wanted, is bool, err error) {
+// wants takes one whose header is damaged for one that everybody wants: whom it is
+// for nobody can tell.
+func (a *audience) wants(e vault.Entry, damaged bool) (w wanted, is bool, err error) {
 	leaf, logged, err := a.vault.LeafOf(e.ID)
 	if err != nil || !logged || leaf >= a.size {
 		return w, false, err
@@ -76,23 +76,41 @@ func (a *audience) wants(e vault.Entry) (w wanted, is bool, err error) {
 	if bytes.Compare(e.ID[:], a.after[:]) <= 0 {
 		return w, false, nil
 	}
-	recipients, err := a.recipients(e)
+	if damaged {
+		return wanted{Entry: e, leaf: leaf, damaged: true}, true, nil
+	}
+	readers, err := a.vault.Readers(e)
 	if err != nil {
 		return w, false, err
 	}
-	is, err = a.waits(e.ID, recipients)
-	return wanted{Entry: e, leaf: leaf, recipients: len(recipients)}, is, err
+	is, err = a.waits(e.ID, readers.Still)
+	if !is && a.wasRemoved(readers) {
+		a.removed[e.Channel] = max(a.removed[e.Channel], readers.Epoch)
+	}
+	return wanted{Entry: e, leaf: leaf, recipients: len(readers.Sealed)}, is, err
+}
+
+// wasRemoved tells whether somebody of this audience may not read a submission any
+// more.
+func (a *audience) wasRemoved(r vault.Readers) bool {
+	if a.reviewer == "" {
+		return len(r.Still) < len(r.Sealed)
+	}
+	return slices.Contains(r.Sealed, a.reviewer) && !slices.Contains(r.Still, a.reviewer)
 }
 
 // waits tells whether the reviewer has not acknowledged a submission that they
 // may read; of no reviewer in particular, whether there is one who has not.
 // What nobody can acknowledge waits, like [vault.Vault.AckedByAll] has it: it
-// must not disappear unseen.
-func (a *audience) waits(id vault.ID, recipients []string) (bool, error) {
-	if a.reviewer != "" && !slices.Contains(recipients, a.reviewer) {
+// must not disappear unseen. Nor must that of which the disk cannot tell.
+func (a *audience) waits(id vault.ID, readers []string) (bool, error) {
+	if a.reviewer != "" && !slices.Contains(readers, a.reviewer) {
 		return false, nil
 	}
 	acks, err := a.vault.Acknowledgements(id)
+	if errors.Is(err, vault.ErrDamaged) {
+		return true, nil
+	}
 	if err != nil || len(acks) == 0 {
 		return err == nil, err
 	}
@@ -102,24 +120,5 @@ func (a *audience) waits(id vault.ID, recipients []string) (bool, error) {
 	if a.reviewer != "" {
 		return !has(a.reviewer), nil
 	}
-	return len(recipients) == 0 || slices.ContainsFunc(recipients, func(by string) bool { return !has(by) }), nil
-}
-
-// recipients are those whom a submission is sealed to, by
-// [translog.RecipientHash].
-func (a *audience) recipients(e vault.Entry) ([]string, error) {
-	key := rosterKey{e.Channel, e.Epoch}
-	if hashes, ok := a.rosters[key]; ok {
-		return hashes, nil
-	}
-	_, roster, err := a.vault.RosterAt(e.Channel, e.Epoch)
-	if err != nil && !errors.Is(err, vault.ErrNotFound) {
-		return nil, err
-	}
-	hashes := make([]string, 0, len(roster.Members))
-	for _, m := range roster.Members {
-		hashes = append(hashes, translog.RecipientHash(m.Fingerprint))
-	}
-	a.rosters[key] = hashes
-	return hashes, nil
+	return len(readers) == 0 || slices.ContainsFunc(readers, func(by string) bool { return !has(by) }), nil
 }

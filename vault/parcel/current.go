@@ -20,7 +20,8 @@ func isLeaf(raw []byte, kind string) bool { return bytes.HasPrefix(raw, []byte(k
 // checkCurrent returns [ErrOutdated] unless the log, as far as the parcel shows
 // it, tells of everything that happened to the submissions before they were
 // chosen. A deletion or a roster that joins the log later would make the desk
-// believe that the vault kept something back, or added somebody unseen.
+// believe that the vault kept something back, from one who was removed too, or added
+// somebody unseen.
 func (p *Plan) checkCurrent(ctx context.Context, a *audience) error {
 	pending, err := p.vault.Pending()
 	if err != nil {
@@ -33,11 +34,11 @@ func (p *Plan) checkCurrent(ctx context.Context, a *audience) error {
 	if pending == 0 && size == p.index.Size {
 		return nil
 	}
-	return p.compareLog(ctx, a.logged)
+	return p.compareLog(ctx, a)
 }
 
 // compareLog is the long way: it reads the whole log.
-func (p *Plan) compareLog(ctx context.Context, logged int64) error {
+func (p *Plan) compareLog(ctx context.Context, a *audience) error {
 	there, epochs := int64(0), map[string]uint64{}
 	for leaf, err := range p.vault.Leaves(0, p.index.Size) {
 		if err == nil {
@@ -59,8 +60,13 @@ func (p *Plan) compareLog(ctx context.Context, logged int64) error {
 			epochs[roster.Channel] = max(epochs[roster.Channel], roster.Epoch)
 		}
 	}
-	if there != logged {
+	if there != a.logged {
 		return ErrOutdated
+	}
+	for channel, epoch := range a.removed {
+		if epoch > epochs[channel] {
+			return ErrOutdated
+		}
 	}
 	for _, s := range p.index.Submissions {
 		if s.Epoch > epochs[s.Channel] {

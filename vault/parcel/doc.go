@@ -42,6 +42,8 @@
 //
 //	return.json                     what the reviewer orders: package order
 //	return.json.asc                 the reviewer's signature over it
+//	deletions.json                  what the reviewer orders to delete, if any
+//	deletions.json.asc              the reviewer's signature over it
 //	replies/N.pgp                   the sealed replies
 //	envelopes/ID.pgp                the new envelopes
 //

@@ -169,7 +169,7 @@ func TestSizesOfTheLog(t *testing.T) {
 		limit int64
 	}{
 		{"checkpoint", 64 << 10}, {"leaves.jsonl", 1<<63 - 1}, {"proofs.jsonl", 1<<63 - 1}, {"rosters/" + goodDigest + ".json", 64 << 20},
-		{"orders/" + goodDigest + ".txt", 16<<20 + 64<<10}, {"applied/" + goodFingerprint + ".note", 1 << 20},
+		{"orders/" + goodDigest + ".txt", 8<<20 + 64<<10}, {"applied/" + goodFingerprint + ".note", 1 << 20},
 	}
 	open := func(x parcel.Index) error {
 		raw, err := json.Marshal(x)

@@ -99,11 +99,8 @@ func (x *Index) check() error {
 	return nil
 }
 
-// Limits of files that a desk reads whole, in bytes.
-const (
-	maxRoster = 64 << 20
-	maxOrder  = order.MaxReturn + 64<<10 // return.json and its signature
-)
+// maxRoster is the largest roster that a desk reads whole, in bytes.
+const maxRoster = 64 << 20
 
 // A fileForm is what files before the submissions are called, and how large they
 // may be.
@@ -123,7 +120,7 @@ func fileForms() []fileForm {
 	const unlimited = 1<<63 - 1 // streamed
 	return []fileForm{
 		{CheckpointName, nil, translog.MaxCheckpoint}, {LeavesName, nil, unlimited}, {ProofsName, nil, unlimited},
-		{RostersFolder, rosterSuffix, maxRoster}, {OrdersFolder, orderSuffix, maxOrder}, {AppliedFolder, appliedSuffix, order.MaxApplied},
+		{RostersFolder, rosterSuffix, maxRoster}, {OrdersFolder, orderSuffix, order.MaxProof}, {AppliedFolder, appliedSuffix, order.MaxApplied},
 	}
 }
 

@@ -67,6 +67,11 @@ type logPart struct {
 	files   []logFile
 }
 
+type rosterKey struct {
+	channel string
+	epoch   uint64
+}
+
 // logFiles makes the files before the submissions, in their order.
 func (p *Plan) logFiles(ctx context.Context, secret string) ([]logFile, error) {
 	l := &logPart{plan: p, secret: secret, rosters: map[string]rosterKey{}, orders: map[string]bool{}}

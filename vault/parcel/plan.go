@@ -22,12 +22,15 @@ type Plan struct {
 	tar    *virtualTar
 	last   vault.ID
 	digest string
+
+	unreadable []vault.ID
 }
 
 // NewPlan plans a parcel, signed by the vault's secret key. It reads headers,
 // envelopes and the log, and no payload. It returns [ErrOutdated] when the log at
 // the requested size does not tell what became of every submission that it
-// has: a desk would miss those.
+// has: a desk would miss those. What cannot be read is left out: see
+// [Plan.Unreadable].
 func NewPlan(ctx context.Context, v *vault.Vault, secret string, r Request) (*Plan, error) {
 	return planLimited(ctx, v, secret, r, fullIndex)
 }
@@ -75,16 +78,25 @@ func (p *Plan) choose(ctx context.Context, a *audience, f *filling) error {
 }
 
 // add lists a submission. The payloads' digests are those of the vault's header,
-// which the log's leaf says too: none is read.
+// which the log's leaf says too: none is read. One that the disk cannot read is left
+// out, as far as the vault knows: the others must come through.
 func (p *Plan) add(w wanted) error {
+	p.last = w.ID
+	if w.damaged || p.vault.IsUnreadable(w.ID) {
+		p.unreadable = append(p.unreadable, w.ID)
+		return nil
+	}
 	envelope, err := p.vault.Envelope(w.ID)
 	if err == nil {
 		err = p.unchanged(w.Entry)
 	}
-	if errors.Is(err, vault.ErrNotFound) {
+	switch {
+	case errors.Is(err, vault.ErrDamaged):
+		p.unreadable = append(p.unreadable, w.ID)
+		return nil
+	case errors.Is(err, vault.ErrNotFound):
 		return ErrOutdated
-	}
-	if err != nil {
+	case err != nil:
 		return err
 	}
 	s := Submission{ID: w.ID.String(), Channel: w.Channel, Day: w.Day, Epoch: w.Epoch, Leaf: w.leaf,
@@ -93,7 +105,6 @@ func (p *Plan) add(w wanted) error {
 		s.Payloads[n] = Sealed{Size: size, SHA256: w.Digests[n]}
 	}
 	p.index.Submissions = append(p.index.Submissions, s)
-	p.last = w.ID
 	return nil
 }
 
@@ -167,22 +178,28 @@ func (p *Plan) Digest() string { return p.digest }
 // Index is what the parcel's signed index says. It is not to be changed.
 func (p *Plan) Index() Index { return p.index }
 
-// Last is the last submission in the parcel, for the request of the next one;
-// the zero ID when it holds none. [Index.Left] says how many follow.
+// Last is the last submission in the parcel, or left out of it, for the request of
+// the next one; the zero ID when there is none. [Index.Left] says how many follow.
 func (p *Plan) Last() vault.ID { return p.last }
 
 // Reader reads the parcel. It is bound to ctx, and for one goroutine; a plan can
 // have several. A submission that was deleted or sealed anew since the plan was
-// made is an error, [vault.ErrNotFound] or [ErrOutdated].
+// made is an error, [vault.ErrNotFound] or [ErrOutdated]; a payload that cannot be
+// read is [vault.ErrDamaged], and the next plan leaves it out.
 func (p *Plan) Reader(ctx context.Context) io.ReadSeeker { return p.tar.reader(ctx) }
 
 // writeBuffer is how much is written at a time, in bytes: small files together.
 const writeBuffer = 256 << 10
 
-// Write writes the parcel to w.
+// Write writes the parcel to w. It returns an error that wraps [ErrUnreadable] when
+// a payload cannot be read.
 func (p *Plan) Write(ctx context.Context, w io.Writer) error {
 	b := bufio.NewWriterSize(parcelWriter{w}, writeBuffer)
-	if _, err := b.ReadFrom(p.Reader(ctx)); err != nil {
+	_, err := b.ReadFrom(p.Reader(ctx))
+	switch {
+	case errors.Is(err, vault.ErrDamaged):
+		return errors.Join(fmt.Errorf("%w: %w", ErrUnreadable, err), p.survey(ctx))
+	case err != nil:
 		return err
 	}
 	return b.Flush()

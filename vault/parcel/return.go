@@ -12,14 +12,17 @@ import (
 //
 //	return.json         what the reviewer orders: package order
 //	return.json.asc     the reviewer's signature over it
+//	deletions.json      what the reviewer orders to delete, when there is any
+//	deletions.json.asc  the reviewer's signature over it
 //	replies/N.pgp       the sealed replies, N from 1
 //	envelopes/ID.pgp    the new envelopes
 //
 // There is one parcel, byte by byte, for an order, its signature and its files:
 // a reader takes no other.
 const (
-	returnName    = "return.json"
-	signatureName = "return.json.asc"
+	returnName      = "return.json"
+	deletionsName   = "deletions.json"
+	signatureSuffix = ".asc"
 )
 
 // Errors that callers branch on, besides those of package order.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -26,10 +27,11 @@ var returnKinds = map[string]packet.Config{"post-quantum": vaulttest.PostQuantum
 
 // A returned parcel, and who made it.
 type returned struct {
-	key            vaulttest.Key
-	order          *order.Return
-	raw, signature []byte
-	files          [][]byte
+	key       vaulttest.Key
+	order     *order.Return
+	deletions []order.Deletion
+	order.Signed
+	files [][]byte
 }
 
 func newReturned(t testing.TB, kind packet.Config, files ...[]byte) *returned {
@@ -46,8 +48,8 @@ func (p *returned) fill(t testing.TB, files ...[]byte) {
 	p.order = &order.Return{
 		VaultKey: fixedKey(1).public, Reviewer: fmt.Sprintf("%X", p.key.Entity.PrimaryKey.Fingerprint), Sequence: 1,
 		Acknowledged: order.IDs{vault.ID{}.String()},
-		Deletions:    []order.Deletion{{ID: vault.ID{}.String(), Channel: "Nice"}},
 	}
+	p.deletions = []order.Deletion{{ID: vault.ID{}.String(), Channel: "Nice"}}
 	var replies, envelopes [][]byte
 	for i, f := range files {
 		s := sealedFile(f)
@@ -72,10 +74,7 @@ func (p *returned) fill(t testing.TB, files ...[]byte) {
 func (p *returned) sign(t testing.TB) {
 	t.Helper()
 	var err error
-	if p.raw, err = p.order.Encode(); err != nil {
-		t.Fatal(err)
-	}
-	if p.signature, err = order.Sign(p.raw, p.key.Entity, time.Now()); err != nil {
+	if p.Signed, err = p.order.Sign(p.deletions, p.key.Entity, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -92,7 +91,7 @@ func (p *returned) open() func(parcel.ReturnFile) (io.Reader, error) {
 func (p *returned) bytes(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := parcel.WriteReturn(ctx, &b, p.raw, p.signature, p.open()); err != nil {
+	if err := parcel.WriteReturn(ctx, &b, p.Signed, p.open()); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -110,29 +109,33 @@ func (p *returned) lookup(t testing.TB) func(string) ([]byte, error) {
 	}
 }
 
-// readReturn reads a return parcel to its end, step bytes at a time.
-func readReturn(r io.Reader, lookup func(string) ([]byte, error), step int) (raw []byte, files []given, err error) {
+// readReturn reads a return parcel to its end, step bytes at a time. What it
+// orders is the order and its deletions, as they were signed.
+func readReturn(r io.Reader, lookup func(string) ([]byte, error), step int) (orders []byte, files []given, err error) {
 	p, err := parcel.ReadReturn(r, fixedKey(1).public, lookup, time.Now())
 	if err != nil {
 		return nil, nil, err
 	}
-	raw, _ = p.Signed()
+	orders = slices.Concat(p.Signed().Return, p.Signed().Deletions)
 	buffer := make([]byte, step)
 	for {
 		f, err := p.Next()
 		if errors.Is(err, io.EOF) {
-			return raw, files, nil
+			return orders, files, nil
 		}
 		if err != nil {
-			return raw, files, err
+			return orders, files, err
 		}
 		h := sha256.New()
 		if _, err := io.CopyBuffer(h, struct{ io.Reader }{p}, buffer); err != nil {
-			return raw, files, err
+			return orders, files, err
 		}
 		files = append(files, given{f.Name(), [32]byte(h.Sum(nil))})
 	}
 }
+
+// orders is what readReturn returns.
+func (p *returned) orders() []byte { return slices.Concat(p.Return, p.Deletions) }
 
 // expected is what a return parcel gives out.
 func (p *returned) expected() []given {
@@ -150,6 +153,10 @@ func TestReturnRoundTrip(t *testing.T) {
 			{random(100_000), random(1 << 20), random(1024), random(3 << 20), random(7)},
 		} {
 			p := newReturned(t, kind, files...)
+			if len(files) == 3 { // one that deletes nothing
+				p.deletions = nil
+				p.sign(t)
+			}
 			whole := p.bytes(t)
 			if !bytes.Equal(p.bytes(t), whole) {
 				t.Errorf("%s: written in two ways", name)
@@ -158,8 +165,8 @@ func TestReturnRoundTrip(t *testing.T) {
 				if step == 1 && len(whole) > 1<<20 {
 					continue
 				}
-				raw, got, err := readReturn(iotest.DataErrReader(bytes.NewReader(whole)), p.lookup(t), step)
-				if err != nil || !bytes.Equal(raw, p.raw) || !slices.Equal(got, p.expected()) {
+				orders, got, err := readReturn(iotest.DataErrReader(bytes.NewReader(whole)), p.lookup(t), step)
+				if err != nil || !bytes.Equal(orders, p.orders()) || !slices.Equal(got, p.expected()) {
 					t.Errorf("%s, %d files, %d bytes at a time: %d files, %v", name, len(files), step, len(got), err)
 				}
 			}
@@ -171,7 +178,12 @@ func TestReturnRoundTrip(t *testing.T) {
 // checkReturnByHand reads the tar strictly, and with the standard library.
 func checkReturnByHand(t *testing.T, whole []byte, p *returned) {
 	t.Helper()
-	names, bodies := []string{"return.json", "return.json.asc"}, append([][]byte{p.raw, p.signature}, p.files...)
+	names, bodies := []string{"return.json", "return.json.asc"}, [][]byte{p.Return, p.ReturnSignature}
+	if p.deletions != nil {
+		names = append(names, "deletions.json", "deletions.json.asc")
+		bodies = append(bodies, p.Deletions, p.DeletionsSignature)
+	}
+	bodies = append(bodies, p.files...)
 	for _, f := range parcel.ReturnFiles(p.order) {
 		names = append(names, f.Name())
 	}
@@ -199,8 +211,7 @@ func TestWhatTheReturnReaderTells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, signature := r.Signed()
-	if !bytes.Equal(raw, p.raw) || !bytes.Equal(signature, p.signature) || r.Order().Sequence != 1 {
+	if !reflect.DeepEqual(r.Signed(), p.Signed) || r.Order().Sequence != 1 || !slices.Equal(r.Deletions(), p.deletions) {
 		t.Error("tells another order")
 	}
 	if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
@@ -251,34 +262,40 @@ func TestWriteReturnFails(t *testing.T) {
 	p := newReturned(t, vaulttest.X25519, random(30_000), random(40_000))
 	size := len(p.bytes(t))
 	for room := 0; room < size; room += 1 + size/97 {
-		if err := parcel.WriteReturn(ctx, &fullAfter{room}, p.raw, p.signature, p.open()); !errors.Is(err, errFull) {
+		if err := parcel.WriteReturn(ctx, &fullAfter{room}, p.Signed, p.open()); !errors.Is(err, errFull) {
 			t.Errorf("room for %d of %d bytes: %v", room, size, err)
 		}
 	}
 	cancelled, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := parcel.WriteReturn(cancelled, io.Discard, p.raw, p.signature, p.open()); !errors.Is(err, context.Canceled) {
+	if err := parcel.WriteReturn(cancelled, io.Discard, p.Signed, p.open()); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	for name, body := range map[string][]byte{"longer": random(40_001), "shorter": random(39_999), "empty": nil, "another": random(40_000)} {
 		open := func(parcel.ReturnFile) (io.Reader, error) { return bytes.NewReader(body), nil }
-		if err := parcel.WriteReturn(ctx, io.Discard, p.raw, p.signature, open); err == nil || err.Error() != "replies/1.pgp is not what return.json says of it" {
+		if err := parcel.WriteReturn(ctx, io.Discard, p.Signed, open); err == nil || err.Error() != "replies/1.pgp is not what return.json says of it" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	gone := func(parcel.ReturnFile) (io.Reader, error) { return nil, errFull }
 	broken := func(parcel.ReturnFile) (io.Reader, error) { return iotest.ErrReader(errFull), nil }
 	for _, open := range []func(parcel.ReturnFile) (io.Reader, error){gone, broken} {
-		if err := parcel.WriteReturn(ctx, io.Discard, p.raw, p.signature, open); !errors.Is(err, errFull) {
+		if err := parcel.WriteReturn(ctx, io.Discard, p.Signed, open); !errors.Is(err, errFull) {
 			t.Errorf("a file that cannot be read: %v", err)
 		}
 	}
-	if err := parcel.WriteReturn(ctx, io.Discard, []byte("{}"), p.signature, p.open()); err == nil {
-		t.Error("wrote what is not an order")
-	}
-	for _, signature := range [][]byte{nil, make([]byte, order.MaxSignature+1)} {
-		if err := parcel.WriteReturn(ctx, io.Discard, p.raw, signature, p.open()); err == nil {
-			t.Errorf("wrote a signature of %d bytes", len(signature))
+	for name, change := range map[string]func(*order.Signed){
+		"what is not an order":      func(s *order.Signed) { s.Return = []byte("{}") },
+		"an order unsigned":         func(s *order.Signed) { s.ReturnSignature = nil },
+		"a huge signature":          func(s *order.Signed) { s.ReturnSignature = make([]byte, order.MaxSignature+1) },
+		"no deletions":              func(s *order.Signed) { s.Deletions = nil },
+		"deletions unsigned":        func(s *order.Signed) { s.DeletionsSignature = nil },
+		"deletions, huge signature": func(s *order.Signed) { s.DeletionsSignature = make([]byte, order.MaxSignature+1) },
+	} {
+		s := p.Signed
+		change(&s)
+		if err := parcel.WriteReturn(ctx, io.Discard, s, p.open()); err == nil {
+			t.Errorf("wrote %s", name)
 		}
 	}
 }

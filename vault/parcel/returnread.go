@@ -19,9 +19,9 @@ import (
 // order may be applied before Next returned io.EOF: a file may still be missing.
 type ReturnReader struct {
 	r         io.Reader
-	raw       []byte
-	signature []byte
+	signed    order.Signed
 	order     *order.Return
+	deletions []order.Deletion
 	files     []ReturnFile // that are still to come
 	err       error
 
@@ -34,40 +34,67 @@ type ReturnReader struct {
 // ReadReturn reads an order and its signature. lookup gives the certificate of a
 // reviewer of this server by its fingerprint; what it refuses is passed on.
 // Nothing is given out before these agreed: the order is for the server whose
-// public key is vaultKey (else [order.ErrOtherVault]), and [order.Verify].
+// public key is vaultKey (else [order.ErrOtherVault]), [order.Verify], and
+// [order.Return.VerifyDeletions] when it names any.
 func ReadReturn(r io.Reader, vaultKey string, lookup func(fingerprint string) ([]byte, error), now time.Time) (*ReturnReader, error) {
 	p := &ReturnReader{r: r}
+	s := &p.signed
 	var err error
-	if p.raw, err = p.whole(returnName, order.MaxReturn); err != nil {
+	if s.Return, err = p.whole(returnName, order.MaxReturn); err != nil {
 		return nil, err
 	}
-	key, reviewer, err := order.Names(p.raw)
+	key, reviewer, err := order.Names(s.Return)
 	switch {
 	case err != nil:
 		return nil, err
 	case key != vaultKey:
 		return nil, order.ErrOtherVault
 	}
-	if p.signature, err = p.whole(signatureName, order.MaxSignature); err != nil {
+	if s.ReturnSignature, err = p.whole(returnName+signatureSuffix, order.MaxSignature); err != nil {
 		return nil, err
 	}
 	certificate, err := lookup(reviewer)
 	if err != nil {
 		return nil, err
 	}
-	if p.order, err = order.Verify(p.raw, p.signature, certificate, now); err != nil {
+	if p.order, err = order.Verify(s.Return, s.ReturnSignature, certificate, now); err != nil {
 		return nil, err
 	}
 	p.files = ReturnFiles(p.order)
+	if err := p.readDeletions(certificate, now); err != nil {
+		return nil, err
+	}
 	return p, nil
+}
+
+// readDeletions reads the files that stand there when the order names them.
+func (p *ReturnReader) readDeletions(certificate []byte, now time.Time) (err error) {
+	s := &p.signed
+	if p.order.Deletions == "" {
+		return nil
+	}
+	if s.Deletions, err = p.whole(deletionsName, order.MaxDeletions); err != nil {
+		return err
+	}
+	if digestOf(s.Deletions) != p.order.Deletions {
+		return ErrReturnAltered
+	}
+	if s.DeletionsSignature, err = p.whole(deletionsName+signatureSuffix, order.MaxSignature); err != nil {
+		return err
+	}
+	p.deletions, err = p.order.VerifyDeletions(s.Deletions, s.DeletionsSignature, certificate, now)
+	return err
 }
 
 // Order is what the reviewer signed.
 func (p *ReturnReader) Order() *order.Return { return p.order }
 
-// Signed returns return.json and return.json.asc as they were read: what a
-// server keeps to prove a deletion with.
-func (p *ReturnReader) Signed() (raw, signature []byte) { return p.raw, p.signature }
+// Deletions are what the reviewer signed to delete.
+func (p *ReturnReader) Deletions() []order.Deletion { return p.deletions }
+
+// Signed returns what the reviewer signed, as it was read: a server proves
+// deletions with a part of it ([order.Signed.Proof]).
+func (p *ReturnReader) Signed() order.Signed { return p.signed }
 
 // whole reads the next file of the tar, whose size only its header says.
 func (p *ReturnReader) whole(name string, limit int64) ([]byte, error) {

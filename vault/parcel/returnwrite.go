@@ -12,24 +12,23 @@ import (
 	"sourdine/vault/order"
 )
 
-// WriteReturn writes a return parcel to w: raw is return.json, signature is
-// return.json.asc (see [order.Sign]), and open gives the content of each file of
-// [ReturnFiles], in that order. When it returns an error, what was written is not
-// a parcel. It holds no file in memory.
-func WriteReturn(ctx context.Context, w io.Writer, raw, signature []byte, open func(ReturnFile) (io.Reader, error)) error {
-	o, err := order.Decode(raw)
+// WriteReturn writes a return parcel to w: s is what the reviewer signed (see
+// [order.Return.Sign]), and open gives the content of each file of [ReturnFiles],
+// in that order. When it returns an error, what was written is not a parcel. It
+// holds no file in memory.
+func WriteReturn(ctx context.Context, w io.Writer, s order.Signed, open func(ReturnFile) (io.Reader, error)) error {
+	o, _, err := s.Open()
 	if err != nil {
 		return err
 	}
-	if len(signature) == 0 || len(signature) > order.MaxSignature {
-		return errors.New("the signature of a return parcel is empty or too large")
-	}
 	p := returnWriter{ctx: ctx, w: w}
-	if err := p.put(returnName, sealedBytes(raw), bytes.NewReader(raw)); err != nil {
+	if err := p.signed(returnName, s.Return, s.ReturnSignature); err != nil {
 		return err
 	}
-	if err := p.put(signatureName, sealedBytes(signature), bytes.NewReader(signature)); err != nil {
-		return err
+	if o.Deletions != "" {
+		if err := p.signed(deletionsName, s.Deletions, s.DeletionsSignature); err != nil {
+			return err
+		}
 	}
 	for _, f := range ReturnFiles(o) {
 		r, err := open(f)
@@ -61,6 +60,17 @@ func (p returnWriter) write(b []byte) error {
 		return fmt.Errorf("failed to write return parcel: %w", err)
 	}
 	return nil
+}
+
+// signed writes a document and its signature.
+func (p returnWriter) signed(name string, raw, signature []byte) error {
+	if len(signature) == 0 || len(signature) > order.MaxSignature {
+		return fmt.Errorf("the signature of a return parcel's %s is empty or too large", name)
+	}
+	if err := p.put(name, sealedBytes(raw), bytes.NewReader(raw)); err != nil {
+		return err
+	}
+	return p.put(name+signatureSuffix, sealedBytes(signature), bytes.NewReader(signature))
 }
 
 // put writes a file, and refuses one that is not what the order says: the
