@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -26,6 +27,12 @@ import (
 
 var ctx = context.Background()
 
+// forkedDesk is one that was shown another log.
+var (
+	forkedDesk = strings.Repeat("0A", 20)
+	forkFile   = "forks/" + forkedDesk + ".checkpoint"
+)
+
 func random(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b)
@@ -38,11 +45,13 @@ func contents(size int) (backup.Contents, map[string][]byte) {
 	files := map[string][]byte{
 		"vault.key": []byte("PRIVATE+KEY"), "onion/source.key": []byte("source"), "onion/pickup.key": []byte("pickup"),
 		"vault.slots": random(3000), "vault.db": random(size),
+		forkFile: []byte("checkpoint"),
 	}
 	return backup.Contents{
 		Day: "2026-11-21", PublicKey: "sourdine/vault/00000000", LogSize: 7, LogRoot: [32]byte{1, 2},
 		VaultKey:  files["vault.key"],
 		OnionKeys: map[string][]byte{"source": files["onion/source.key"], "pickup": files["onion/pickup.key"]},
+		Forks:     map[string][]byte{forkedDesk: files[forkFile]},
 		Slots:     files["vault.slots"], VaultSize: int64(size),
 		Vault: func(w io.Writer) error {
 			_, err := io.Copy(w, bytes.NewReader(files["vault.db"]))
@@ -125,7 +134,7 @@ func TestRoundTrip(t *testing.T) {
 			if !same(tree(t, dir), files) {
 				t.Errorf("%s, %d bytes: other files came out", name, size)
 			}
-			if m.Day != c.Day || m.VaultKey != c.PublicKey || m.LogSize != 7 || !strings.HasPrefix(m.LogRoot, "0102") || len(m.Files) != 6 {
+			if m.Day != c.Day || m.VaultKey != c.PublicKey || m.LogSize != 7 || !strings.HasPrefix(m.LogRoot, "0102") || len(m.Files) != 7 {
 				t.Errorf("%s, %d bytes: %+v", name, size, m)
 			}
 		}
@@ -159,20 +168,44 @@ func TestOrdinaryTar(t *testing.T) {
 			t.Errorf("the manifest has no digest of the vault:\n%s", content)
 		}
 	}
-	if got := strings.Join(names, " "); got != "README.txt vault.key onion/pickup.key onion/source.key vault.slots vault.db manifest.json" {
+	if got := strings.Join(names, " "); got != "README.txt vault.key onion/pickup.key onion/source.key "+forkFile+" vault.slots vault.db manifest.json" {
 		t.Errorf("it holds %s", got)
 	}
 }
 
-func TestWithoutOnionKeys(t *testing.T) {
-	c, files := contents(10)
-	c.OnionKeys = nil
-	delete(files, "onion/source.key")
-	delete(files, "onion/pickup.key")
-	dir := folder(t)
-	if _, err := backup.Extract(ctx, bytes.NewReader(opened(t, vaulttest.V4, c)), dir); err != nil || !same(tree(t, dir), files) {
-		t.Error(err)
+// Onion keys and checkpoints of other logs may be missing; and then there is no
+// folder for them, either.
+func TestWithoutSomeFiles(t *testing.T) {
+	for _, without := range []string{"onion", "forks", "onion forks"} {
+		c, files := contents(10)
+		for name := range files {
+			if folder, _, ok := strings.Cut(name, "/"); ok && strings.Contains(without, folder) {
+				delete(files, name)
+			}
+		}
+		if strings.Contains(without, "onion") {
+			c.OnionKeys = nil
+		}
+		if strings.Contains(without, "forks") {
+			c.Forks = nil
+		}
+		dir := folder(t)
+		if _, err := backup.Extract(ctx, bytes.NewReader(opened(t, vaulttest.V4, c)), dir); err != nil || !same(tree(t, dir), files) {
+			t.Errorf("without %s: %v", without, err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "forks")); errors.Is(err, fs.ErrNotExist) != (c.Forks == nil) {
+			t.Errorf("without %s: the folder: %v", without, err)
+		}
 	}
+}
+
+// forks are checkpoints of that many desks.
+func forks(n int) map[string][]byte {
+	all := map[string][]byte{}
+	for i := range n {
+		all[fmt.Sprintf("%064X", i)] = []byte("checkpoint")
+	}
+	return all
 }
 
 // Memory does not grow with the vault.
@@ -205,6 +238,11 @@ func TestWriteThatFails(t *testing.T) {
 		"no day":         func(c *backup.Contents) { c.Day = "" },
 		"a large key":    func(c *backup.Contents) { c.VaultKey = random(5000) },
 		"a strange site": func(c *backup.Contents) { c.OnionKeys = map[string][]byte{"../x": nil} },
+		"many sites":     func(c *backup.Contents) { c.OnionKeys = forks(17) },
+		"many forks":     func(c *backup.Contents) { c.Forks = forks(2001) },
+		"a large fork":   func(c *backup.Contents) { c.Forks = map[string][]byte{forkedDesk: random(5000)} },
+		"a strange fork": func(c *backup.Contents) { c.Forks = map[string][]byte{"../" + forkedDesk: nil} },
+		"a small letter": func(c *backup.Contents) { c.Forks = map[string][]byte{strings.ToLower(forkedDesk): nil} },
 		"a shorter vault": func(c *backup.Contents) {
 			c.VaultSize++
 		},

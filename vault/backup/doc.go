@@ -32,11 +32,13 @@
 //     that the desks know.
 //   - That it is the newest one. Desks that have seen more of the log than a
 //     restored backup holds say so (package journalist-ui/witness).
+//   - That it can be told from a forgery by the desks alone. Who restores it
+//     appends a leaf that says so ([sourdine/vault.Vault.NoteRestored]), at the
+//     place of the first that is lost; every desk that saw that one finds it out,
+//     and goes on when the admin and its reviewer compare the leaf's mark by
+//     voice. A copy that runs without this leaf is another log for them, for good.
 //
-// Restored, a backup goes on where its log ended: what comes then takes the
-// places of leaves that were lost. Every desk that saw one of those finds it out,
-// as a rollback or as another log; nobody else can. That is also why the old
-// server must never run again beside the restored one.
+// That is also why the old server must never run again beside the restored one.
 //
 // FORMAT.md beside this file describes every byte that is not described elsewhere.
 package backup

@@ -26,9 +26,11 @@ const (
 var ErrSealed = errors.New("the backup is still encrypted")
 
 // Extract reads a backup that was opened (the tar) to its end, and writes its
-// files below dir: vault.key, vault.slots, vault.db and onion/*.key, all durable
-// when it returns nil. The folders dir and dir/onion must exist and be without
-// them. Every digest has been compared then; that the keys and the log are those
+// files below dir: vault.key, vault.slots, vault.db, onion/*.key and
+// forks/*.checkpoint, all durable when it returns nil. The folders dir and
+// dir/onion must exist and be without them; dir/forks must not exist, and is made
+// if it is needed.
+// Every digest has been compared then; that the keys and the log are those
 // that the manifest says is left to the caller. After an error, dir holds a part
 // of a backup, to be removed. It returns errors that wrap [ErrDamaged],
 // [ErrSealed], or those of reading and writing.
@@ -40,7 +42,7 @@ func Extract(ctx context.Context, r io.Reader, dir string) (Manifest, error) {
 	x := extraction{ctx: ctx, from: from, tar: tar.NewReader(from), dir: dir}
 	m, err := x.run()
 	if err == nil {
-		err = errors.Join(syncDir(filepath.Join(dir, onionFolder)), syncDir(dir))
+		err = x.syncDirs()
 	}
 	if err != nil {
 		return Manifest{}, fmt.Errorf("failed to read the backup: %w", err)
@@ -63,6 +65,15 @@ type extraction struct {
 	dir   string
 	made  time.Time
 	files []File
+	alike int // how many of a kind the last files are
+}
+
+func (x *extraction) syncDirs() error {
+	err := errors.Join(syncDir(filepath.Join(x.dir, onionFolder)), syncDir(x.dir))
+	if slices.ContainsFunc(x.files, func(f File) bool { return forkForm.MatchString(f.Name) }) {
+		err = errors.Join(err, syncDir(filepath.Join(x.dir, forksFolder)))
+	}
+	return err
 }
 
 func (x *extraction) run() (Manifest, error) {
@@ -72,7 +83,7 @@ func (x *extraction) run() (Manifest, error) {
 		if err != nil {
 			return Manifest{}, err
 		}
-		if !follows(h.Name, last) || len(x.files) > maxOnionKeys+4 {
+		if !follows(h.Name, last) || x.tooMany(h.Name, last) {
 			return Manifest{}, damaged("there is something that is no part of a backup, or at the wrong place")
 		}
 		if err := x.check(h); err != nil {
@@ -85,6 +96,15 @@ func (x *extraction) run() (Manifest, error) {
 			return Manifest{}, err
 		}
 	}
+}
+
+func (x *extraction) tooMany(name, before string) bool {
+	rank, _ := place(name)
+	if last, _ := place(before); rank != last {
+		x.alike = 0
+	}
+	x.alike++
+	return x.alike > most(rank)
 }
 
 // next returns the next entry's header. The end comes only after the manifest.
@@ -115,6 +135,9 @@ func (x *extraction) check(h *tar.Header) error {
 func (x *extraction) keep(h *tar.Header) (err error) {
 	var to io.Writer = io.Discard
 	if h.Name != readmeName {
+		if err := x.makeFolder(h.Name); err != nil {
+			return err
+		}
 		f, err := os.OpenFile(filepath.Join(x.dir, filepath.FromSlash(h.Name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 		if err != nil {
 			return err
@@ -131,6 +154,14 @@ func (x *extraction) keep(h *tar.Header) (err error) {
 		return f.Sync()
 	}
 	return nil
+}
+
+// makeFolder makes the one folder that a home may be without.
+func (x *extraction) makeFolder(name string) error {
+	if first := x.alike == 1; !first || !forkForm.MatchString(name) {
+		return nil
+	}
+	return os.Mkdir(filepath.Join(x.dir, forksFolder), 0o700)
 }
 
 func (x *extraction) readError(err error) error {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,12 @@ func joined(t testing.TB, all []entry) []byte {
 	return b.Bytes()
 }
 
+// oneOfMany is written before there are too many.
+var oneOfMany = regexp.MustCompile(`^onion/t[01][0-9]\.key$`)
+
+// otherFork stands behind forkFile.
+var otherFork = "forks/" + strings.Repeat("0B", 32) + ".checkpoint"
+
 // refused checks that a tar is refused as damaged, and that nothing was written
 // outside of the folder, nor anything but a backup's files in it.
 func refused(t *testing.T, name string, raw io.Reader) {
@@ -79,8 +86,9 @@ func refused(t *testing.T, name string, raw io.Reader) {
 		t.Errorf("%s: %q", name, text)
 	}
 	for file := range tree(t, outside) {
-		known := []string{"vault.key", "vault.slots", "vault.db", "onion/pickup.key", "onion/source.key", "onion/z.key"}
-		if name, ok := strings.CutPrefix(file, "a/home/"); !ok || !slices.Contains(known, name) {
+		known := []string{"vault.key", "vault.slots", "vault.db", "onion/pickup.key", "onion/source.key", "onion/z.key", forkFile, otherFork}
+		name, ok := strings.CutPrefix(file, "a/home/")
+		if !ok || !slices.Contains(known, name) && !oneOfMany.MatchString(name) {
 			t.Errorf("%s: it wrote %s", name, file)
 		}
 	}
@@ -117,7 +125,7 @@ func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestFlips(t *testing.T) {
 	c, files := contents(700)
 	raw := opened(t, vaulttest.V4, c)
-	good, flipped, found := entries(t, raw)[6].content, 0, 0
+	good, flipped, found := entries(t, raw)[7].content, 0, 0
 	for at := range raw {
 		if at%97 > 0 { // each file waits for the disk: not everywhere
 			continue
@@ -148,7 +156,7 @@ func TestFlips(t *testing.T) {
 func TestHostile(t *testing.T) {
 	c, _ := contents(5000)
 	base := entries(t, opened(t, vaulttest.V4, c))
-	const readme, key, pickup, source, slots, db, manifest = 0, 1, 2, 3, 4, 5, 6
+	const readme, key, pickup, source, fork, slots, db, manifest = 0, 1, 2, 3, 4, 5, 6, 7
 	put := func(at int, e entry) func([]entry) []entry {
 		return func(all []entry) []entry { return slices.Insert(all, at, e) }
 	}
@@ -158,19 +166,47 @@ func TestHostile(t *testing.T) {
 	of := func(kind byte, name, link string) entry {
 		return entry{tar.Header{Typeflag: kind, Name: name, Linkname: link, Mode: 0o600, ModTime: base[0].ModTime}, nil}
 	}
+	many := func(at, n int, name func(int) string) func([]entry) []entry {
+		return func(all []entry) []entry {
+			for i := range n {
+				all = slices.Insert(all, at+i, file(name(i)))
+			}
+			return all
+		}
+	}
 	change := func(at int, do func(*entry)) func([]entry) []entry {
 		return func(all []entry) []entry { do(&all[at]); return all }
 	}
 	for name, do := range map[string]func([]entry) []entry{
 		"a path upwards":           put(1, file("../vault.key")),
 		"a path upwards, first":    put(0, file("../vault.key")),
-		"a path upwards, last":     put(7, file("../vault.key")),
+		"a path upwards, last":     put(8, file("../vault.key")),
 		"an absolute path":         put(1, file("/tmp/sourdine-hostile")),
 		"a path that goes round":   put(2, file("onion/../../x.key")),
 		"an onion key upwards":     put(2, file("onion/../x.key")),
 		"a strange onion key":      put(2, file("onion/A.key")),
 		"one onion key more":       put(4, file("onion/z.key")),
 		"an onion key twice":       put(3, base[pickup]),
+		"a fork upwards":           put(4, file("forks/../"+forkedDesk+".checkpoint")),
+		"a fork in a folder":       put(4, file("forks/x/"+forkedDesk+".checkpoint")),
+		"a fork of nobody":         put(4, file("forks/.checkpoint")),
+		"a fork in small letters":  put(5, file(strings.ToLower(otherFork))),
+		"a fork of 42 digits":      put(5, file("forks/"+forkedDesk+"AA.checkpoint")),
+		"a fork of no digits":      put(5, file("forks/"+strings.Repeat("0G", 20)+".checkpoint")),
+		"a fork with a line feed":  put(5, file(otherFork+"\n")),
+		"what built a fork":        put(5, file(otherFork+".new")),
+		"one fork more":            put(5, file(otherFork)),
+		"a fork twice":             put(5, base[fork]),
+		"forks in no order":        put(4, file(otherFork)),
+		"a fork before the sites":  put(2, file(otherFork)),
+		"a fork behind the slots":  put(6, file(otherFork)),
+		"a large fork":             change(fork, func(e *entry) { e.content = make([]byte, 5000) }),
+		"an altered fork":          change(fork, func(e *entry) { e.content[0] ^= 1 }),
+		"a fork that is a link":    change(fork, func(e *entry) { *e = of(tar.TypeSymlink, forkFile, "../vault.key") }),
+		"forks that are a link":    put(4, of(tar.TypeSymlink, "forks", "/tmp")),
+		"the folder of forks":      put(4, of(tar.TypeDir, "forks/", "")),
+		"one fork less":            func(all []entry) []entry { return slices.Delete(all, fork, fork+1) },
+		"too many onion keys":      many(4, 17, func(i int) string { return fmt.Sprintf("onion/t%02d.key", i) }),
 		"a file more":              put(5, file("vault.v1.db")),
 		"a name in colours":        put(1, file("\x1b[31mvault.key")),
 		"no name, first":           put(0, file("")),
@@ -191,7 +227,7 @@ func TestHostile(t *testing.T) {
 		"another hour":             func(all []entry) []entry { return each(all, func(e *entry) { e.ModTime = e.ModTime.Add(time.Hour) }) },
 		"a large key":              change(key, func(e *entry) { e.content = make([]byte, 5000) }),
 		"a large text":             change(readme, func(e *entry) { e.content = make([]byte, 70_000) }),
-		"a large manifest":         change(manifest, func(e *entry) { e.content = append(e.content, make([]byte, 70_000)...) }),
+		"a large manifest":         change(manifest, func(e *entry) { e.content = append(e.content, make([]byte, 1<<20)...) }),
 		"an altered vault":         change(db, func(e *entry) { e.content[100] ^= 1 }),
 		"a shorter vault":          change(db, func(e *entry) { e.content = e.content[1:] }),
 		"an altered key":           change(key, func(e *entry) { e.content[0] ^= 1 }),
@@ -252,7 +288,7 @@ func TestHugeSizes(t *testing.T) {
 	begin := func(sizeOfVault int64, change func(*tar.Header)) []byte {
 		var b bytes.Buffer
 		w := tar.NewWriter(&b)
-		for _, e := range base[:6] {
+		for _, e := range base[:7] {
 			if e.Name == "vault.db" {
 				e.Size = sizeOfVault
 				change(&e.Header)
@@ -293,7 +329,7 @@ func sum(block []byte) {
 func TestNewerVersion(t *testing.T) {
 	c, _ := contents(10)
 	all := entries(t, opened(t, vaulttest.V4, c))
-	replacing(`"version": 1`, `"version": 2`)(&all[6])
+	replacing(`"version": 1`, `"version": 2`)(&all[7])
 	_, err := backup.Extract(ctx, bytes.NewReader(joined(t, all)), folder(t))
 	if err == nil || !strings.Contains(err.Error(), "format version 2, this program knows 1") {
 		t.Error(err)

@@ -19,38 +19,70 @@ const (
 	manifestName = "manifest.json"
 
 	onionFolder = "onion/"
+	forksFolder = "forks/"
 )
 
 // Limits, in bytes.
 const (
-	maxText = 64 << 10
-	maxKey  = 4 << 10
+	maxText       = 64 << 10
+	maxManifest   = 1 << 20
+	maxKey        = 4 << 10
+	maxCheckpoint = 4 << 10 // order.MaxCheckpoint
 	// maxSlots is a full slots file: slots/FORMAT.md, section 1.
 	maxSlots = 8<<10 + slots.MaxSlots*128
 
 	maxOnionKeys = 16
+	maxForks     = 2000
 )
 
-var onionForm = regexp.MustCompile(`^` + onionFolder + `[a-z0-9-]{1,32}\.key$`)
+var (
+	onionForm = regexp.MustCompile(`^` + onionFolder + `[a-z0-9-]{1,32}\.key$`)
+	// forkForm has the fingerprint of an OpenPGP key, of version 4 or 6.
+	forkForm = regexp.MustCompile(`^` + forksFolder + `([0-9A-F]{40}|[0-9A-F]{64})\.checkpoint$`)
+)
 
-// place returns where in the order a name belongs, and how large its file may
-// be; 0 for a name that is none.
+// Where in the order a name belongs.
+const (
+	noRank = iota
+	readmeRank
+	keyRank
+	onionRank
+	forkRank
+	slotsRank
+	vaultRank
+	manifestRank
+)
+
+// place returns the rank of a name, and how large its file may be.
 func place(name string) (rank int, limit int64) {
 	switch {
 	case name == readmeName:
-		return 1, maxText
+		return readmeRank, maxText
 	case name == keyName:
-		return 2, maxKey
+		return keyRank, maxKey
 	case onionForm.MatchString(name):
-		return 3, maxKey
+		return onionRank, maxKey
+	case forkForm.MatchString(name):
+		return forkRank, maxCheckpoint
 	case name == slotsName:
-		return 4, maxSlots
+		return slotsRank, maxSlots
 	case name == vaultName:
-		return 5, math.MaxInt64
+		return vaultRank, math.MaxInt64
 	case name == manifestName:
-		return 6, maxText
+		return manifestRank, maxManifest
 	}
-	return 0, 0
+	return noRank, 0
+}
+
+// most is how many files may have a rank.
+func most(rank int) int {
+	switch rank {
+	case onionRank:
+		return maxOnionKeys
+	case forkRank:
+		return maxForks
+	}
+	return 1
 }
 
 // follows tells whether an entry may stand behind another: "" is before the
@@ -58,15 +90,14 @@ func place(name string) (rank int, limit int64) {
 func follows(name, before string) bool {
 	rank, _ := place(name)
 	last, _ := place(before)
-	if rank == 0 {
-		return false
-	}
-	if rank == last { // onion keys
+	if rank == last && most(rank) > 1 {
 		return strings.Compare(name, before) > 0
 	}
-	// Only onion keys may be missing.
-	const keys, onions = 2, 3
-	return rank == last+1 || last == keys && rank == onions+1
+	next := last + 1
+	for next < rank && most(next) > 1 { // of these there may be none
+		next++
+	}
+	return rank == next
 }
 
 const fileMode = 0o600

@@ -31,6 +31,7 @@ type Contents struct {
 
 	VaultKey  []byte            // the file
 	OnionKeys map[string][]byte // the files, by site
+	Forks     map[string][]byte // checkpoints of other logs, by who was shown them: fingerprints
 	Slots     []byte            // the file
 	VaultSize int64             // bytes
 	Vault     func(io.Writer) error
@@ -68,7 +69,8 @@ func writeTar(w io.Writer, c Contents) error {
 	for _, step := range []func() error{
 		func() error { return out.bytes(readmeName, readme) },
 		func() error { return out.bytes(keyName, c.VaultKey) },
-		func() error { return out.onionKeys(c.OnionKeys) },
+		func() error { return out.several(named(onionFolder, c.OnionKeys, ".key"), onionRank) },
+		func() error { return out.several(named(forksFolder, c.Forks, ".checkpoint"), forkRank) },
 		func() error { return out.bytes(slotsName, c.Slots) },
 		func() error { return out.file(vaultName, c.VaultSize, c.Vault) },
 		func() error { return out.end(c) },
@@ -111,19 +113,25 @@ func (w *writer) bytes(name string, content []byte) error {
 	})
 }
 
-func (w *writer) onionKeys(keys map[string][]byte) error {
-	if len(keys) > maxOnionKeys {
-		return fmt.Errorf("there are %d onion keys", len(keys))
+// named puts the names of a map's files together.
+func named(folder string, files map[string][]byte, suffix string) map[string][]byte {
+	all := make(map[string][]byte, len(files))
+	for name, content := range files {
+		all[folder+name+suffix] = content
 	}
-	names := map[string][]byte{}
-	for site, key := range keys {
-		names[onionFolder+site+".key"] = key
+	return all
+}
+
+// several writes the files of a kind that there may be none or many of.
+func (w *writer) several(files map[string][]byte, kind int) error {
+	if len(files) > most(kind) {
+		return fmt.Errorf("there are %d files of a kind of which a backup holds %d", len(files), most(kind))
 	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if !onionForm.MatchString(name) {
-			return fmt.Errorf("%q is not the name of an onion key", name)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if rank, _ := place(name); rank != kind {
+			return fmt.Errorf("%q is not the name of a file that a home has", name)
 		}
-		if err := w.bytes(name, names[name]); err != nil {
+		if err := w.bytes(name, files[name]); err != nil {
 			return err
 		}
 	}
