@@ -21,6 +21,9 @@ import (
 type Admin interface {
 	AddChannel(ctx context.Context, name string) error
 	AddReviewer(ctx context.Context, channel string, rawCard []byte) (Reviewer, error)
+	// RemoveReviewer takes a reviewer, named by fingerprint or name, off a channel's
+	// roster.
+	RemoveReviewer(ctx context.Context, channel, wanted string) (Removed, error)
 	// ExportParcel writes an outbound parcel, as much as fits into one.
 	ExportParcel(ctx context.Context, w io.Writer, e Export) (Rest, error)
 	// ApplyParcel applies a desk's return parcel, all of what is allowed in it or
@@ -42,6 +45,8 @@ type Admin interface {
 var (
 	// ErrRefused: the card, name or parcel is not acceptable; the text says why.
 	ErrRefused = errors.New("refused")
+	// ErrNoReviewer: nobody has the fingerprint or name that was given.
+	ErrNoReviewer = fmt.Errorf("%w: no reviewer", ErrRefused)
 	// ErrStorage: what was given is acceptable, but could not be kept.
 	ErrStorage = errors.New("the vault could not be written")
 )
@@ -52,13 +57,14 @@ type Local struct {
 	vault     *vault.Vault
 	secret    string // the vault's signing key
 	publicKey string
+	otherKey  bool // than the vault was made with; see CheckKey
 	now       func() time.Time
 	mailboxes mailboxIndex
 	returns   *semaphore.Weighted // see returnMemory
 
 	// Serving, when set, adds what only a running server knows.
 	Serving func(*Status)
-	// RosterChanged, when set, is called after a reviewer was added.
+	// RosterChanged, when set, is called after a reviewer was added or removed.
 	RosterChanged func()
 }
 
@@ -79,6 +85,7 @@ func Open(h Home) (*Local, error) {
 	}
 	l := &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now, returns: semaphore.NewWeighted(returnMemory)}
 	l.noteKeys(context.Background())
+	h.removeEmptied()
 	return l, nil
 }
 
@@ -103,7 +110,8 @@ func (l *Local) AddChannel(ctx context.Context, name string) error {
 // isStorage tells an error of the disk from one about what was given. The vault
 // stops after every failed write but one to a full disk.
 func (l *Local) isStorage(err error) bool {
-	for _, disk := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, vault.ErrFailed} {
+	for _, disk := range []error{vault.ErrFull, syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, syscall.EIO,
+		vault.ErrFailed, vault.ErrGone, vault.ErrNotOverwritten} {
 		if errors.Is(err, disk) {
 			return true
 		}

@@ -65,14 +65,14 @@ type call struct {
 
 var sentinels = map[string]error{
 	"exists": vault.ErrExists, "not found": vault.ErrNotFound, "refused": admin.ErrRefused,
-	"stranger": admin.ErrStranger, "private key": seal.ErrPrivateKey,
+	"stranger": admin.ErrStranger, "private key": seal.ErrPrivateKey, "no reviewer": admin.ErrNoReviewer, "last": vault.ErrLastReviewer,
 }
 
 // outcome is the result, the error's text, and every sentinel it wraps.
 func outcome(c call, a admin.Admin) string {
 	result, err := c.do(a)
 	text := fmt.Sprintf("%+v, %v", result, err)
-	for _, name := range []string{"exists", "not found", "refused", "stranger", "private key"} {
+	for _, name := range []string{"exists", "not found", "refused", "stranger", "private key", "no reviewer", "last"} {
 		if errors.Is(err, sentinels[name]) {
 			text += " [" + name + "]"
 		}
@@ -105,6 +105,9 @@ func calls(t testing.TB) []call {
 	apply := func(name string, p []byte) call {
 		return call{"apply " + name, func(a admin.Admin) (any, error) { return a.ApplyParcel(ctx, bytes.NewReader(p)) }}
 	}
+	remove := func(channel, wanted string) call {
+		return call{fmt.Sprintf("remove %q", wanted), func(a admin.Admin) (any, error) { return a.RemoveReviewer(ctx, channel, wanted) }}
+	}
 	return []call{
 		channel("Nice"), channel("Nice"), channel(""), channel(" Nice"), channel("a\nb"), channel("a\x1b[2J"), channel("Saint-Étienne & co + 100 %?"),
 		channel(strings.Repeat("é", 64)), channel(strings.Repeat("é", 65)), channel("\xff"),
@@ -115,6 +118,8 @@ func calls(t testing.TB) []call {
 		add("a weak one", "Nice", vaulttest.NewKey(t, packet.Config{Algorithm: packet.PubKeyAlgoRSA, RSABits: 2048}).Certificate(t)),
 		add("a card with a wrong client key", "Nice", encoded(t, weakClient)),
 		add("a huge card", "Nice", make([]byte, card.MaxSize+1)), add("a far too huge card", "Nice", make([]byte, 3*card.MaxSize)),
+		remove("Nice", "Nobody"), remove("Marseille", "Élise"), remove("Nice", ""), remove("Nice", "é & ?=%\x00\xff"), remove("Nice", "Élise"), remove("Nice", "Élise"),
+		remove("Nice", fmt.Sprintf("%X", old.Entity.PrimaryKey.Fingerprint)), remove("Saint-Étienne & co + 100 %?", "Élise"), add("a card again", "Nice", whole),
 		apply("nothing", nil), apply("noise", make([]byte, 1<<20)), apply("large noise", make([]byte, 40<<20)), apply("an outbound parcel", outbound(t)),
 		{"policy", func(a admin.Admin) (any, error) { return a.Policy(ctx, "Saint-Étienne & co + 100 %?") }},
 		{"policy of nothing", func(a admin.Admin) (any, error) { return a.Policy(ctx, "Marseille") }},

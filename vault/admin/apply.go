@@ -30,10 +30,14 @@ var (
 // A SequenceError refuses a return parcel that is not the next of its desk.
 type SequenceError struct {
 	Got, Expected uint64
+	// Restored: the vault goes on from a backup, and the desk had not seen that.
+	Restored bool
 }
 
 func (e *SequenceError) Error() string {
 	switch {
+	case e.Got > e.Expected && e.Restored:
+		return fmt.Sprintf("refused: this server was restored from a backup, which this desk had not seen yet: its return parcel has number %d, and number %d is expected; let it import a new parcel, and make another", e.Got, e.Expected)
 	case e.Got > e.Expected:
 		return fmt.Sprintf("refused: a return parcel of this desk is missing: this one has number %d, and number %d is expected", e.Got, e.Expected)
 	case e.Got+1 == e.Expected:

@@ -37,13 +37,12 @@ func TestApply(t *testing.T) {
 	o, files := alice.next(), map[string][]byte{}
 	o.Acknowledged = order.IDs{read, gone, kept}
 	o.Opened = order.IDs{read}
-	o.Deletions = []order.Deletion{{ID: gone, Channel: "Nice"}}
 	letter := alice.message()
 	reply(o, name, letter, files)
 	envelope := alice.envelope("Nice")
 	reenvelope(o, read, roster.Epoch, envelope, files)
 
-	receipt := alice.apply(o, files)
+	receipt := alice.apply(o, files, deletion(gone, "Nice"))
 	want := order.Done{Acknowledged: 3, Opened: 1, Deleted: 1, Replies: 1, Envelopes: 1}
 	if !reflect.DeepEqual(receipt.Note.Done, want) || receipt.Again || receipt.Note.Sequence != 1 {
 		t.Fatalf("%+v", receipt)
@@ -73,9 +72,8 @@ func TestApply(t *testing.T) {
 	alice.checkProof(t, gone)
 }
 
-// checkProof: the next parcel has the receipt, and what any desk needs to check
-// the deletion.
-func (d *desk) checkProof(t *testing.T, deleted string) {
+// logFiles are the files before the submissions in the desk's next parcel.
+func (d *desk) logFiles(t *testing.T) map[string]string {
 	t.Helper()
 	var b bytes.Buffer
 	if _, err := d.local.ExportParcel(ctx, &b, admin.Export{Reviewer: d.fingerprint()}); err != nil {
@@ -97,6 +95,14 @@ func (d *desk) checkProof(t *testing.T, deleted string) {
 		}
 		files[f.Name] = string(content)
 	}
+	return files
+}
+
+// checkProof: the next parcel has the receipt, and what any desk needs to check
+// the deletion.
+func (d *desk) checkProof(t *testing.T, deleted string) {
+	t.Helper()
+	files := d.logFiles(t)
 	note, err := order.OpenApplied([]byte(files["applied/"+d.fingerprint()+".note"]), d.vaultKey)
 	if err != nil || note.Done.Deleted != 1 {
 		t.Errorf("the receipt: %+v, %v", note, err)
@@ -111,8 +117,8 @@ func (d *desk) checkProof(t *testing.T, deleted string) {
 			continue
 		}
 		raw, signature, _ := strings.Cut(files["orders/"+deletion.Order+".txt"], "\n")
-		ordered, err := order.Verify([]byte(raw), []byte(signature), d.key.Certificate(t), time.Now())
-		if err != nil || digest([]byte(raw)) != deletion.Order || deletion.ID != deleted || deletion.By != d.fingerprint() || ordered.Deletions[0].ID != deleted {
+		ordered, err := order.VerifyDeletions([]byte(raw), []byte(signature), d.key.Certificate(t), time.Now())
+		if err != nil || digest([]byte(raw)) != deletion.Order || deletion.ID != deleted || deletion.By != d.fingerprint() || ordered.List[0].ID != deleted {
 			t.Errorf("%+v: %v", deletion, err)
 		}
 		return
@@ -125,9 +131,7 @@ func TestApplyInSequence(t *testing.T) {
 	alice, _ := newDesks(t)
 	first, second := alice.commit("Nice"), alice.commit("Nice")
 	deleting := func(id string) []byte {
-		o := alice.next()
-		o.Deletions = []order.Deletion{{ID: id, Channel: "Nice"}}
-		return alice.pack(o, nil)
+		return alice.pack(alice.next(), nil, deletion(id, "Nice"))
 	}
 	one, two := deleting(first), deleting(second)
 	alice.sequence = 0
@@ -190,8 +194,7 @@ func TestApplyRefusesTheWhole(t *testing.T) {
 	alice, bob := newDesks(t)
 	id := alice.commit("Nice")
 	o := alice.next()
-	o.Deletions = []order.Deletion{{ID: id, Channel: "Nice"}}
-	good := alice.pack(o, nil)
+	good := alice.pack(o, nil, deletion(id, "Nice"))
 	otherServer := *o
 	_, otherServer.VaultKey, _ = parcel.NewVaultKey()
 	otherServer.Seen, otherServer.Checkpoint = 0, ""
@@ -233,7 +236,7 @@ func TestApplyRefusesTheWhole(t *testing.T) {
 	if _, err := alice.local.Vault().Entry(parseID(t, id)); err != nil || alice.state().Sequence != 0 {
 		t.Errorf("something was done: %v, %+v", err, alice.state())
 	}
-	if receipt := alice.apply(o, nil); receipt.Note.Done.Deleted != 1 {
+	if receipt := alice.apply(o, nil, deletion(id, "Nice")); receipt.Note.Done.Deleted != 1 {
 		t.Errorf("the good one: %+v", receipt)
 	}
 }
@@ -256,14 +259,14 @@ func TestApplyRefusesPieces(t *testing.T) {
 	o, files := bob.next(), map[string][]byte{}
 	o.Acknowledged = order.IDs{nice, paris, gone, never}
 	o.Opened = order.IDs{nice, paris}
-	o.Deletions = []order.Deletion{{ID: paris, Channel: "Nice"}, {ID: nice, Channel: "Nice"}}
 	reply(o, name, bob.message(), files)
 	reply(o, name, bob.message(), files) // one too many
 	reply(o, strings.Repeat("0A", 32), bob.message(), files)
 	reply(o, name, []byte("no OpenPGP"), files)
 	reply(o, name, append(bob.message(), 0), files)
 	reenvelope(o, nice, 1, bob.envelope("Nice"), files)
-	receipt := bob.apply(o, files)
+	misplaced := []order.Deletion{deletion(paris, "Nice"), deletion(nice, "Nice")}
+	receipt := bob.apply(o, files, misplaced...)
 	refused := map[string]order.Reason{}
 	for _, r := range receipt.Note.Done.Refusals {
 		refused[string(r.List)+" "+r.ID] = r.Reason
@@ -285,7 +288,9 @@ func TestApplyRefusesPieces(t *testing.T) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
-	if _, err := v.Order(receipt.Note.Order); !errors.Is(err, vault.ErrNotFound) {
+	if signed, err := o.Sign(misplaced, bob.key.Entity, time.Now()); err != nil {
+		t.Error(err)
+	} else if _, err := v.Order(digest(signed.Deletions)); !errors.Is(err, vault.ErrNotFound) {
 		t.Errorf("an order that deleted nothing is kept: %v", err)
 	}
 }
@@ -341,8 +346,7 @@ func TestApplyFromADeskOfAnotherLog(t *testing.T) {
 		alice.sequence = 0
 		o.Sequence = 1
 		change(o)
-		o.Deletions = []order.Deletion{{ID: id, Channel: "Paris"}}
-		_, err := alice.local.ApplyParcel(ctx, bytes.NewReader(alice.pack(o, nil)))
+		_, err := alice.local.ApplyParcel(ctx, bytes.NewReader(alice.pack(o, nil, deletion(id, "Paris"))))
 		if !errors.Is(err, admin.ErrOtherLog) || !strings.HasPrefix(err.Error(), "refused: this desk has seen another log: ") {
 			t.Errorf("%s: %v", name, err)
 		}

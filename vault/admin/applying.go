@@ -24,8 +24,9 @@ type applying struct {
 	returned
 
 	rosters map[string]vault.Roster
-	replied map[vault.MailboxID]int // how many replies each holds by now
-	indexed bool                    // the mailboxes were read anew
+	holders map[string][]seal.Holder // of the rosters
+	replied map[vault.MailboxID]int  // how many replies each holds by now
+	indexed bool                     // the mailboxes were read anew
 	done    order.Done
 }
 
@@ -38,7 +39,7 @@ func (a *applying) run(receipt *Receipt) error {
 		}
 		return err
 	}
-	a.rosters, a.replied = map[string]vault.Roster{}, map[vault.MailboxID]int{}
+	a.rosters, a.holders, a.replied = map[string]vault.Roster{}, map[string][]seal.Holder{}, map[vault.MailboxID]int{}
 	// Deletions come last: what is deleted may be acknowledged by the same order.
 	for _, step := range []func() error{a.acknowledge, a.markOpened, a.reenvelope, a.reply, a.delete} {
 		if err := step(); err != nil {
@@ -54,7 +55,7 @@ func (a *applying) run(receipt *Receipt) error {
 }
 
 // before returns the receipt of the same order, applied earlier. It refuses one
-// that is not the next.
+// that is not the next, unless the vault lost those between (see goesOn).
 func (a *applying) before(desk vault.DeskState) (*order.Applied, error) {
 	wrong := &SequenceError{Got: a.order.Sequence, Expected: desk.Sequence + 1}
 	switch a.order.Sequence {
@@ -69,7 +70,27 @@ func (a *applying) before(desk vault.DeskState) (*order.Applied, error) {
 			return note, nil
 		}
 	}
+	if a.order.Sequence <= desk.Sequence {
+		return nil, wrong
+	}
+	goesOn, err := a.goesOn(desk, wrong)
+	if goesOn || err != nil {
+		return nil, err
+	}
 	return nil, wrong
+}
+
+// goesOn tells whether an order is the first of its desk after the desk accepted
+// that the vault was restored from a backup: what the desk sent between may have
+// been applied, and lost. That it did it shows by what it saw, which was compared
+// with this log; and from then on orders follow one another again.
+func (a *applying) goesOn(desk vault.DeskState, wrong *SequenceError) (bool, error) {
+	restored, ok, err := a.local.vault.LastRestored()
+	if err != nil || !ok || desk.Seen > restored.Size {
+		return false, err
+	}
+	wrong.Restored = a.order.Seen <= restored.Size
+	return !wrong.Restored, nil
 }
 
 // sign stores the desk's state with the signed receipt.
@@ -159,11 +180,10 @@ func (a *applying) markOpened() (err error) {
 	return err
 }
 
-// delete deletes submissions, and keeps the order that the log names: on its
-// first line return.json, then the signature (vault/parcel/FORMAT.md, section 5).
+// delete deletes submissions, and keeps the proof that the log names, which says
+// nothing of the rest of the order (vault/order/FORMAT.md, section 2).
 func (a *applying) delete() error {
-	sha := digestOf(a.raw)
-	for _, d := range a.order.Deletions {
+	for _, d := range a.deletions {
 		e, reason, err := a.may(d.ID)
 		if err != nil {
 			return err
@@ -175,7 +195,7 @@ func (a *applying) delete() error {
 			a.refuse(order.ListDeletions, d.ID, reason)
 			continue
 		}
-		if err := a.change.Delete(vault.Deletion{ID: e.ID, Reason: translog.ByOrder, By: a.order.Reviewer, Order: sha}); err != nil {
+		if err := a.change.Delete(vault.Deletion{ID: e.ID, Reason: translog.ByOrder, By: a.order.Reviewer, Order: a.order.Deletions}); err != nil {
 			return err
 		}
 		a.done.Deleted++
@@ -183,7 +203,7 @@ func (a *applying) delete() error {
 	if a.done.Deleted == 0 {
 		return nil
 	}
-	return a.change.PutOrder(sha, slices.Concat(a.raw, []byte("\n"), a.signature))
+	return a.change.PutOrder(a.order.Deletions, a.proof)
 }
 
 func (a *applying) reenvelope() error {
@@ -224,14 +244,24 @@ func (a *applying) checkEnvelope(e vault.Entry, ordered order.Envelope, envelope
 	if err != nil {
 		return order.ReasonForm, nil
 	}
-	certificates := make([][]byte, len(roster.Members))
-	for i, m := range roster.Members {
-		certificates[i] = m.Certificate
-	}
-	if !seal.NamesExactly(recipients, certificates, a.local.now()) {
+	if !seal.NamesExactly(recipients, a.holdersOf(roster), a.local.now()) {
 		return order.ReasonRecipients, nil
 	}
 	return "", nil
+}
+
+// holdersOf reads a roster's certificates once for an order: it may have thousands
+// of envelopes. Of one that is damaged the holder cannot be named, and must be.
+func (a *applying) holdersOf(roster vault.Roster) []seal.Holder {
+	if known, ok := a.holders[roster.Channel]; ok {
+		return known
+	}
+	holders := make([]seal.Holder, len(roster.Members))
+	for i, m := range roster.Members {
+		holders[i], _ = seal.ReadHolder(m.Certificate)
+	}
+	a.holders[roster.Channel] = holders
+	return holders
 }
 
 func (a *applying) reply() error {
@@ -240,6 +270,9 @@ func (a *applying) reply() error {
 		switch {
 		case err != nil:
 			return err
+		case reason == repliedBefore:
+			a.done.Replies++
+			continue
 		case reason != "":
 			a.refuse(order.ListReplies, strconv.Itoa(r.N), reason)
 			continue
@@ -253,6 +286,11 @@ func (a *applying) reply() error {
 	return nil
 }
 
+// repliedBefore is no reason to refuse: the mailbox has this very reply. After the
+// server was restored a desk sends again what it takes for lost, and the parcel that
+// had it may still have come before.
+const repliedBefore order.Reason = "replied before"
+
 func (a *applying) mayReply(r order.Reply, sealed []byte) (id vault.MailboxID, reason order.Reason, err error) {
 	if !seal.IsMessage(sealed) {
 		return id, order.ReasonForm, nil
@@ -260,6 +298,9 @@ func (a *applying) mayReply(r order.Reply, sealed []byte) (id vault.MailboxID, r
 	id, known, err := a.mailbox(r.Mailbox)
 	if err != nil || !known {
 		return id, order.ReasonUnknown, err
+	}
+	if has, err := a.local.vault.HasReply(id, sealed); err != nil || has {
+		return id, repliedBefore, err
 	}
 	if _, counted := a.replied[id]; !counted {
 		if a.replied[id], err = a.local.vault.CountReplies(id); err != nil {

@@ -2,8 +2,11 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -25,7 +28,10 @@ func (l *Local) Backup(ctx context.Context, w io.Writer, certificate []byte) err
 	if contents.VaultKey, err = readSmall(l.home.vaultKey()); err != nil {
 		return err
 	}
-	if contents.OnionKeys, err = l.home.onionKeys(); err != nil {
+	if contents.OnionKeys, err = readEach(l.home.OnionKey("")); err != nil {
+		return err
+	}
+	if contents.Forks, err = readEach(filepath.Join(l.home.forks(), forkSuffix)); err != nil {
 		return err
 	}
 	// On a full disk a backup is needed all the more.
@@ -40,19 +46,36 @@ func (l *Local) Backup(ctx context.Context, w io.Writer, certificate []byte) err
 	})
 }
 
-// onionKeys reads all onion service keys, by site.
-func (h Home) onionKeys() (map[string][]byte, error) {
-	const anySite = "*"
-	paths, err := filepath.Glob(h.OnionKey(anySite))
+// readEach reads the small files that [filesLike] finds, by what stands before the
+// end of their names.
+func readEach(like string) (map[string][]byte, error) {
+	paths, err := filesLike(like)
 	if err != nil {
-		return nil, fmt.Errorf("failed to find the onion keys: %w", err)
+		return nil, fmt.Errorf("failed to list what is to be backed up: %w", err)
 	}
-	keys := map[string][]byte{}
+	files := map[string][]byte{}
 	for _, path := range paths {
-		site := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-		if keys[site], err = h.ReadOnionKey(site); err != nil {
+		name := strings.TrimSuffix(filepath.Base(path), filepath.Base(like))
+		if files[name], err = readSmall(path); err != nil {
 			return nil, err
 		}
 	}
-	return keys, nil
+	return files, nil
+}
+
+// filesLike lists the files of a folder whose names end like the one that is given,
+// in the order of their names; none when there is no folder. Unlike with
+// [filepath.Glob], the folder may have any name.
+func filesLike(like string) (paths []string, err error) {
+	folder, suffix := filepath.Split(like)
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), suffix) {
+			paths = append(paths, filepath.Join(folder, e.Name()))
+		}
+	}
+	return paths, nil
 }

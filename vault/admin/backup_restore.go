@@ -18,32 +18,37 @@ import (
 // do not belong together.
 var errOtherContents = fmt.Errorf("%w: what is in it is not what its manifest says", backup.ErrDamaged)
 
+// A Restoration is what [Restore] brought back, and what it wrote into the log.
+type Restoration struct {
+	Home     Home
+	Manifest backup.Manifest
+	// Leaf says that the vault goes on from a backup. Reviewers whose desks saw
+	// what the backup lacks ask the admin for its words ([RestoredWords]).
+	Leaf translog.Restored
+}
+
 // Restore makes a home in dir, which must not exist or be empty, from a backup
 // that was opened (the tar). As with [Create], [OpenHome] finds it whole or not
 // at all, and what an interrupted Restore left in dir is removed by the next.
-// Every file has been compared with the manifest, and the vault has been opened,
-// when it returns nil.
-func Restore(ctx context.Context, dir string, r io.Reader) (Home, backup.Manifest, error) {
+// When it returns nil every file has been compared with the manifest, the vault
+// has been opened, and its log says that it was restored.
+func Restore(ctx context.Context, dir string, r io.Reader) (Restoration, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return Home{}, backup.Manifest{}, restoring(err)
+		return Restoration{}, restoring(err)
 	}
 	made, err := makeEmpty(dir)
 	if err != nil {
-		return Home{}, backup.Manifest{}, err
+		return Restoration{}, err
 	}
-	var m backup.Manifest
-	err = createInside(dir, func(h Home) (err error) {
-		m, err = restoreInto(ctx, h, r)
-		return err
-	})
-	if err != nil {
+	done := Restoration{Home: Home{dir}}
+	if err := createInside(dir, func(h Home) error { return done.into(ctx, h, r) }); err != nil {
 		if made {
 			_ = os.Remove(dir) // if it is empty, as it was
 		}
-		return Home{}, backup.Manifest{}, err
+		return Restoration{}, err
 	}
-	return Home{dir}, m, syncDir(filepath.Dir(dir))
+	return done, syncDir(filepath.Dir(dir))
 }
 
 func restoring(err error) error { return fmt.Errorf("failed to restore: %w", err) }
@@ -69,27 +74,33 @@ func makeEmpty(dir string) (made bool, err error) {
 	return false, nil
 }
 
-func restoreInto(ctx context.Context, h Home, r io.Reader) (backup.Manifest, error) {
+// into restores in the folder where the home is built.
+func (done *Restoration) into(ctx context.Context, h Home, r io.Reader) (err error) {
 	if err := makeFolders(h); err != nil {
-		return backup.Manifest{}, err
-	}
-	m, err := backup.Extract(ctx, r, h.dir)
-	if err != nil {
-		return m, err
-	}
-	if err := h.checkRestored(m); err != nil {
-		return m, fmt.Errorf("the backup cannot be restored: %w", err)
-	}
-	return m, syncDir(h.dir)
-}
-
-// checkRestored opens the vault, and compares its key and log with the manifest.
-func (h Home) checkRestored(m backup.Manifest) error {
-	local, err := Open(h)
-	if err != nil {
 		return err
 	}
-	return errors.Join(local.isAsIn(m), local.Close())
+	if done.Manifest, err = backup.Extract(ctx, r, h.dir); err != nil {
+		return err
+	}
+	local, err := Open(h)
+	if err == nil {
+		err = errors.Join(done.goOn(ctx, local), local.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("the backup cannot be restored: %w", err)
+	}
+	return syncDir(h.dir)
+}
+
+// goOn compares the vault's key and log with the manifest, and says in the log
+// that it goes on from there. A home without that leaf is never seen: desks would
+// take it for a forgery, for good.
+func (done *Restoration) goOn(ctx context.Context, local *Local) (err error) {
+	if err := local.isAsIn(done.Manifest); err != nil {
+		return err
+	}
+	done.Leaf, err = local.vault.NoteRestored(ctx)
+	return err
 }
 
 func (l *Local) isAsIn(m backup.Manifest) error {

@@ -19,48 +19,9 @@ import (
 	"sourdine/vault"
 	"sourdine/vault/admin"
 	"sourdine/vault/backup"
-	"sourdine/vault/order"
 	"sourdine/vault/seal"
 	"sourdine/vault/vaulttest"
 )
-
-// backedUp makes a backup through a, and opens it with a key of the admin's.
-func backedUp(t testing.TB, a admin.Admin) []byte {
-	t.Helper()
-	k := vaulttest.NewKey(t, vaulttest.X25519)
-	var sealed bytes.Buffer
-	if err := a.Backup(ctx, &sealed, k.Certificate(t)); err != nil {
-		t.Fatal(err)
-	}
-	tar, err := k.Open(sealed.Bytes(), strings.NewReader(""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tar
-}
-
-// restored makes a home from a backup, and serves it.
-func restored(t testing.TB, tar []byte) (admin.Home, *admin.Local, backup.Manifest) {
-	t.Helper()
-	h, m, err := admin.Restore(ctx, filepath.Join(t.TempDir(), "home"), bytes.NewReader(tar))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := vaulttest.Check(h.Vault()); err != nil {
-		t.Errorf("the restored vault: %v", err)
-	}
-	if r, err := vault.Verify(ctx, h.Vault(), vault.VerifyOptions{}); err != nil || len(r.Damage)+len(r.Submissions)+len(r.Unchecked) > 0 {
-		t.Errorf("the restored vault: %+v, %v", r, err)
-	}
-	return h, serving(t, h), m
-}
-
-// at is the same desk, when it sends to another server.
-func (d *desk) at(local *admin.Local) *desk {
-	other := *d
-	other.local = local
-	return &other
-}
 
 // worked is what a desk knows to have been acknowledged.
 type worked struct {
@@ -97,9 +58,9 @@ func TestBackupUnderLoad(t *testing.T) {
 			for !over.Load() {
 				kept, gone := d.commit("Paris"), d.commit("Paris")
 				o, files := d.next(), map[string][]byte{}
-				o.Acknowledged, o.Deletions = []string{kept}, []order.Deletion{{ID: gone, Channel: "Paris"}}
+				o.Acknowledged = []string{kept}
 				reply(o, name, d.message(), files)
-				d.apply(o, files)
+				d.apply(o, files, deletion(gone, "Paris"))
 				done.note(kept, gone)
 			}
 		})
@@ -113,7 +74,8 @@ func TestBackupUnderLoad(t *testing.T) {
 	remote := connect(t, alice.home)
 	for n := range 3 {
 		kept, gone := done.since(4 * (n + 1))
-		_, local, m := restored(t, backedUp(t, remote))
+		done, local := restored(t, backedUp(t, remote))
+		m := done.Manifest
 		for _, id := range kept {
 			if e, err := local.Vault().Entry(parseID(t, id)); err != nil || e.Channel != "Paris" {
 				t.Errorf("%s was acknowledged before: %v", id, err)
@@ -138,12 +100,11 @@ func TestBackupUnderLoad(t *testing.T) {
 func TestRestore(t *testing.T) {
 	alice, bob := newDesks(t)
 	id, deleted := alice.commit("Paris"), alice.commit("Paris")
-	o := bob.next()
-	o.Deletions = []order.Deletion{{ID: deleted, Channel: "Paris"}}
-	bob.apply(o, nil)
+	bob.apply(bob.next(), nil, deletion(deleted, "Paris"))
 	waits := alice.commit("Nice")
 	before := time.Now().UTC().Format(time.DateOnly)
-	h, local, m := restored(t, backedUp(t, alice.local))
+	done, local := restored(t, backedUp(t, alice.local))
+	h, m := done.Home, done.Manifest
 	if m.Day != before && m.Day != time.Now().UTC().Format(time.DateOnly) {
 		t.Errorf("it is of %s", m.Day)
 	}
@@ -160,7 +121,7 @@ func TestRestore(t *testing.T) {
 	}
 	want, err1 := alice.local.Status(ctx)
 	got, err2 := local.Status(ctx)
-	if err1 != nil || err2 != nil || got.VaultKey != want.VaultKey || got.Log != want.Log || len(got.Desks) != 1 || got.Desks[0] != want.Desks[0] {
+	if err1 != nil || err2 != nil || got.VaultKey != want.VaultKey || got.Log.Size != want.Log.Size+1 || len(got.Desks) != 1 || got.Desks[0] != want.Desks[0] {
 		t.Errorf("%+v, want %+v: %v, %v", got, want, err1, err2)
 	}
 	for _, site := range []string{admin.SourceSite, admin.PickupSite} {
@@ -170,7 +131,7 @@ func TestRestore(t *testing.T) {
 	}
 	// And it goes on: the next parcel of a desk that has seen no more is taken.
 	bob = bob.at(local)
-	o = bob.next()
+	o := bob.next()
 	o.Acknowledged = []string{id}
 	bob.apply(o, nil)
 }
@@ -184,14 +145,14 @@ func TestRestoredOldBackupIsNoticed(t *testing.T) {
 	later := alice.commit("Paris")
 	seen := alice.next() // of a log with the later one
 	seen.Acknowledged = []string{later}
-	_, local, m := restored(t, tar)
-	// It takes the place of the one that was lost.
+	done, local := restored(t, tar)
+	// What says so takes the place of the one that was lost.
 	bob = bob.at(local)
 	other := bob.commit("Paris")
 	o := bob.next()
 	o.Acknowledged = []string{id, other}
-	if o.Seen != seen.Seen || m.LogSize >= seen.Seen {
-		t.Fatalf("the logs have %d, %d and %d leaves", m.LogSize, seen.Seen, o.Seen)
+	if o.Seen != seen.Seen+1 || done.Manifest.LogSize >= seen.Seen {
+		t.Fatalf("the logs have %d, %d and %d leaves", done.Manifest.LogSize, seen.Seen, o.Seen)
 	}
 	bob.apply(o, nil)
 	alice = alice.at(local)
@@ -281,7 +242,7 @@ func TestRestoreRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := tree(t, parent)
-			if _, _, err := admin.Restore(ctx, dir, bytes.NewReader(altered)); !errors.Is(err, backup.ErrDamaged) {
+			if _, err := admin.Restore(ctx, dir, bytes.NewReader(altered)); !errors.Is(err, backup.ErrDamaged) {
 				t.Errorf("%s, where there is %s: %v", name, place, err)
 			}
 			if after := tree(t, parent); len(after) != len(before) {
@@ -295,14 +256,14 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 	for name, dir := range map[string]string{"a home": filepath.Dir(alice.home.Vault()), "a file": filepath.Join(parent, "file"), "a folder with something": parent} {
 		r := bytes.NewReader(tar)
-		if _, _, err := admin.Restore(ctx, dir, r); !errors.Is(err, admin.ErrHomeExists) || r.Len() != len(tar) {
+		if _, err := admin.Restore(ctx, dir, r); !errors.Is(err, admin.ErrHomeExists) || r.Len() != len(tar) {
 			t.Errorf("over %s: %v, and %d bytes were read", name, err, len(tar)-r.Len())
 		}
 	}
 	ending, cancel := context.WithCancel(ctx)
 	cancel()
 	dir := filepath.Join(parent, "interrupted")
-	if _, _, err := admin.Restore(ending, dir, bytes.NewReader(tar)); !errors.Is(err, context.Canceled) {
+	if _, err := admin.Restore(ending, dir, bytes.NewReader(tar)); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if _, err := os.Lstat(dir); err == nil {
@@ -313,13 +274,15 @@ func TestRestoreRefuses(t *testing.T) {
 // Where a power cut stopped a restore, the next cleans up.
 func TestInterruptedRestore(t *testing.T) {
 	alice, _ := newDesks(t)
+	alice.seesAnotherLog()
 	tar := backedUp(t, alice.local)
-	parts := []string{"onion", "tor", "run", "vault.key", "vault.slots"}
+	parts := []string{"onion", "tor", "run", "forks", "vault.key", "vault.slots"}
 	for moved := range len(parts) + 1 {
-		h, _, err := admin.Restore(ctx, filepath.Join(t.TempDir(), "home"), bytes.NewReader(tar))
+		done, err := admin.Restore(ctx, filepath.Join(t.TempDir(), "home"), bytes.NewReader(tar))
 		if err != nil {
 			t.Fatal(err)
 		}
+		h := done.Home
 		dir := filepath.Dir(h.Vault())
 		building := filepath.Join(dir, ".sourdine-home-123")
 		if err := os.Mkdir(building, 0o700); err != nil {
@@ -333,10 +296,10 @@ func TestInterruptedRestore(t *testing.T) {
 		if _, err := admin.OpenHome(dir); !errors.Is(err, admin.ErrNoHome) {
 			t.Errorf("%d parts moved: %v", moved, err)
 		}
-		if _, _, err := admin.Restore(ctx, dir, bytes.NewReader(tar)); err != nil {
+		if _, err := admin.Restore(ctx, dir, bytes.NewReader(tar)); err != nil {
 			t.Errorf("%d parts moved: %v", moved, err)
 		}
-		if got := tree(t, dir); len(got) != 9 || vaulttest.Check(h.Vault()) != nil {
+		if got := tree(t, dir); len(got) != 11 || vaulttest.Check(h.Vault()) != nil {
 			t.Errorf("%d parts moved: %v", moved, got)
 		}
 	}

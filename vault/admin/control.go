@@ -26,6 +26,8 @@ const maxPolicy = 1 << 10 // bytes
 // codes carry the sentinels that callers branch on across the socket.
 var codes = map[string]error{
 	"exists":      vault.ErrExists,
+	"last":        vault.ErrLastReviewer,
+	"no_reviewer": ErrNoReviewer,
 	"not_found":   vault.ErrNotFound,
 	"private_key": seal.ErrPrivateKey,
 	"refused":     ErrRefused,
@@ -33,6 +35,11 @@ var codes = map[string]error{
 	"other_log":   ErrOtherLog,
 	"outdated":    parcel.ErrOutdated,
 	"storage":     ErrStorage,
+	"full":        vault.ErrFull,
+	"gone":        vault.ErrGone,
+	"unfinished":  vault.ErrNotOverwritten,
+	"unreadable":  parcel.ErrUnreadable,
+	"other_key":   ErrOtherKey,
 }
 
 type failure struct {
@@ -83,6 +90,10 @@ func (l *Local) controlHandler() http.Handler {
 		reviewer, err := l.AddReviewer(r.Context(), r.URL.Query().Get("channel"), raw)
 		answer(w, reviewer, err)
 	})
+	m.HandleFunc("DELETE /reviewers", func(w http.ResponseWriter, r *http.Request) {
+		removed, err := l.RemoveReviewer(r.Context(), r.URL.Query().Get("channel"), r.URL.Query().Get("reviewer"))
+		answer(w, removed, err)
+	})
 	m.HandleFunc("POST /parcel", func(w http.ResponseWriter, r *http.Request) {
 		receipt, err := l.ApplyParcel(r.Context(), r.Body)
 		answer(w, receipt, err)
@@ -122,8 +133,12 @@ func (l *Local) controlHandler() http.Handler {
 			w.Header().Set(http.TrailerPrefix+restCount, strconv.Itoa(rest.Count))
 			w.Header().Set(http.TrailerPrefix+restAfter, rest.After)
 			w.Header().Set(http.TrailerPrefix+restSize, strconv.FormatInt(rest.Size, 10))
+			w.Header().Set(http.TrailerPrefix+restUnreadable, strconv.Itoa(rest.Unreadable))
+			w.Header().Set(http.TrailerPrefix+restNamed, rest.Named)
 		case sent.n == 0:
 			answer(w, nil, err)
+		case errors.Is(err, parcel.ErrUnreadable): // who asks again gets one
+			w.Header().Set(http.TrailerPrefix+restAgain, "yes")
 		default:
 			// The parcel has begun: only a broken connection tells that it is
 			// not whole.
@@ -153,6 +168,10 @@ const (
 	restCount = "Sourdine-Rest"
 	restAfter = "Sourdine-After"
 	restSize  = "Sourdine-Size"
+
+	restUnreadable = "Sourdine-Unreadable"
+	restNamed      = "Sourdine-Named" // some of them; Go reads trailers of 4 KiB at most
+	restAgain      = "Sourdine-Again" // the parcel is not whole
 )
 
 // A counter knows how much was written.

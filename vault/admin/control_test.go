@@ -266,7 +266,7 @@ func TestExportFailsOnTheServersSide(t *testing.T) {
 	if err := v.Close(); err != nil {
 		t.Fatal(err)
 	}
-	loseEnvelopes(t, h.Vault())
+	flip(t, h.Vault(), "pending", nil)
 	local := serving(t, h)
 	remote := connect(t, h)
 	want := only(local.ExportParcel(ctx, io.Discard, admin.Export{}))
@@ -276,19 +276,27 @@ func TestExportFailsOnTheServersSide(t *testing.T) {
 	}
 }
 
-// loseEnvelopes damages a vault.
-func loseEnvelopes(t *testing.T, path string) {
+// flip flips a bit in the first value of a bucket under a prefix, or in that of the
+// first bucket in it.
+func flip(t *testing.T, path, bucket string, prefix []byte) {
 	t.Helper()
-	db, err := bolt.Open(path, 0o600, nil)
+	db, err := bolt.Open(path, 0o600, &bolt.Options{NoFreelistSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = db.Update(func(tx *bolt.Tx) error {
-		if err := tx.DeleteBucket([]byte("envelopes")); err != nil {
-			return err
+		b := tx.Bucket([]byte(bucket))
+		k, stored := b.Cursor().Seek(prefix)
+		if !bytes.HasPrefix(k, prefix) {
+			return errors.New("there is no such value")
 		}
-		_, err := tx.CreateBucket([]byte("envelopes"))
-		return err
+		if stored == nil {
+			b = b.Bucket(k)
+			k, stored = b.Cursor().First()
+		}
+		stored = bytes.Clone(stored)
+		stored[len(stored)/2] ^= 4
+		return b.Put(bytes.Clone(k), stored)
 	})
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)

@@ -89,14 +89,15 @@ func createInside(dir string, fill func(Home) error) (err error) {
 }
 
 // movedFirst are a home's parts without the vault.
-var movedFirst = []string{"onion", "tor", "run", "vault.key", "vault.slots"}
+var movedFirst = []string{"onion", "tor", "run", forksName, "vault.key", "vault.slots"}
 
 func moveUp(building, dir string) error {
 	if err := os.Chmod(dir, dirMode); err != nil {
 		return err
 	}
 	for _, name := range movedFirst {
-		if err := os.Rename(filepath.Join(building, name), filepath.Join(dir, name)); err != nil {
+		err := os.Rename(filepath.Join(building, name), filepath.Join(dir, name))
+		if maybe := name == forksName; err != nil && !(maybe && errors.Is(err, fs.ErrNotExist)) {
 			return err
 		}
 	}
@@ -106,7 +107,22 @@ func moveUp(building, dir string) error {
 	if err := os.Rename(Home{building}.Vault(), Home{dir}.Vault()); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	if err := syncDir(dir); err != nil {
+		// Whoever is told that it failed must find none.
+		return errors.Join(err, os.Rename(Home{dir}.Vault(), Home{building}.Vault()))
+	}
+	return nil
+}
+
+// removeEmptied removes the folder that the home was built in, in case a crash kept
+// createInside from it. The vault must be open: then nobody is building.
+func (h Home) removeEmptied() {
+	entries, _ := os.ReadDir(h.dir) // what is not tidied up now is another time
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), buildingPrefix) {
+			_ = os.Remove(filepath.Join(h.dir, e.Name())) // if it is empty: verify names what is left
+		}
+	}
 }
 
 // removeUnfinished empties a folder of what an interrupted createInside left in

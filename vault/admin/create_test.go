@@ -58,6 +58,19 @@ func TestInterruptedCreate(t *testing.T) {
 			t.Errorf("%d parts moved: %v", moved, got)
 		}
 	}
+	// Stopped when everything was moved: it is whole, and who opens it tidies up.
+	h := newHome(t)
+	building := filepath.Join(filepath.Dir(h.Vault()), ".sourdine-home-123")
+	if err := os.Mkdir(building, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	local, err := admin.Open(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := local.Close(); err != nil || len(tree(t, filepath.Dir(h.Vault()))) != 9 {
+		t.Errorf("%v, %v", err, tree(t, filepath.Dir(h.Vault())))
+	}
 	// Stopped while it was still being built.
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, ".sourdine-home-1", "onion"), 0o700); err != nil {

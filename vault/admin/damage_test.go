@@ -1,11 +1,8 @@
 package admin_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
-
-	bolt "go.etcd.io/bbolt"
 
 	"sourdine/vault/admin"
 )
@@ -23,19 +20,7 @@ func TestStatusOfADamagedVault(t *testing.T) {
 	if err := local.Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := bolt.Open(h.Vault(), 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.Update(func(tx *bolt.Tx) error {
-		b := tx.Bucket([]byte("submissions"))
-		header := append([]byte(nil), b.Get(id[:])...)
-		header[3] ^= 1
-		return b.Put(id[:], header)
-	})
-	if err = errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
+	flip(t, h.Vault(), "submissions", id[:])
 	if local, err = admin.Open(h); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,9 @@
 //
 // A return parcel is applied in one transaction or not at all, and once. What its
 // reviewer may do is decided by the rosters as they are now, not by the parcel;
-// a desk that was shown another log is refused, and the proof is kept.
+// a desk that was shown another log is refused, and the proof is kept. A home that
+// [Restore] made says in its log that it goes on from a backup, before anybody can
+// see it.
 //
 // It holds no key that opens a submission (promise 2): the vault's key signs
 // parcels, the onion keys name the sites.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -25,16 +26,23 @@ type Rest struct {
 	Count int    // of submissions
 	After string // the id of the last one taken; empty when none was
 	Size  int64  // of the log that the parcel shows
+
+	// Unreadable counts the submissions that the parcel is without because the
+	// disk cannot read them; Named lists the first of them, to be read.
+	Unreadable int
+	Named      string
 }
 
 // ExportParcel writes an outbound parcel. Nothing is written before the errors
-// that the vault and the request can have.
+// that the vault and the request can have, but one: [parcel.ErrUnreadable] is known
+// only when it is read, and who asks again gets a parcel without what it is about.
 func (l *Local) ExportParcel(ctx context.Context, w io.Writer, e Export) (Rest, error) {
 	plan, err := l.Plan(ctx, e)
 	if err != nil {
 		return Rest{}, err
 	}
-	rest := Rest{Count: plan.Index().Left, Size: plan.Index().Size}
+	rest := Rest{Count: plan.Index().Left, Size: plan.Index().Size,
+		Unreadable: len(plan.Unreadable()), Named: listed(plan.Unreadable())}
 	if plan.Last() != (vault.ID{}) {
 		rest.After = plan.Last().String()
 	}
@@ -46,7 +54,7 @@ func (l *Local) ExportParcel(ctx context.Context, w io.Writer, e Export) (Rest, 
 // not tell any more what became of everything.
 func (l *Local) Plan(ctx context.Context, e Export) (*parcel.Plan, error) {
 	request, err := l.request(e)
-	if err != nil {
+	if err = errors.Join(l.CheckKey(), err); err != nil {
 		return nil, err
 	}
 	plan, err := parcel.Prepare(ctx, l.vault, l.secret, request)
@@ -116,21 +124,26 @@ func (l *Local) findReviewer(wanted string) (found vault.Member, err error) {
 	if err != nil {
 		return found, err
 	}
+	return findAmong(members, wanted, "")
+}
+
+// findAmong finds one among some reviewers; of says which they are.
+func findAmong(members []vault.Member, wanted, of string) (found vault.Member, err error) {
 	named := 0
 	for _, m := range members {
 		if m.Fingerprint == strings.ToUpper(strings.ReplaceAll(wanted, " ", "")) {
 			return m, nil
 		}
-		if m.Name == wanted {
+		if m.Name == wanted && wanted != "" { // some have no name
 			found = m
 			named++
 		}
 	}
 	switch named {
 	case 0:
-		return found, fmt.Errorf("%w: no reviewer has the fingerprint or name %q", ErrRefused, wanted)
+		return found, fmt.Errorf("%w%s has the fingerprint or name %q", ErrNoReviewer, of, wanted)
 	case 1:
 		return found, nil
 	}
-	return found, fmt.Errorf("%w: several reviewers have the name %q: give the fingerprint", ErrRefused, wanted)
+	return found, fmt.Errorf("%w: several reviewers%s have the name %q: give the fingerprint", ErrRefused, of, wanted)
 }

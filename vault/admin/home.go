@@ -49,7 +49,10 @@ func (h Home) Socket(name string) string { return filepath.Join(h.dir, "run", na
 // OnionKey is the path of a site's onion service key.
 func (h Home) OnionKey(site string) string { return filepath.Join(h.dir, "onion", site+".key") }
 
-func (h Home) forks() string { return filepath.Join(h.dir, "forks") }
+// forksName is the one part that a home may be without.
+const forksName = "forks"
+
+func (h Home) forks() string { return filepath.Join(h.dir, forksName) }
 
 func (h Home) vaultKey() string { return filepath.Join(h.dir, "vault.key") }
 

@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"sourdine/vault"
+	"sourdine/vault/parcel"
 )
 
 // maxAnswer bounds what is read from the control socket except a parcel.
@@ -25,7 +26,7 @@ func Connect(h Home) (Admin, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", h.Socket(controlSocket))
 	}
-	r := &remote{client: &http.Client{Transport: &http.Transport{DialContext: dial}}}
+	r := &remote{client: &http.Client{Transport: &http.Transport{DialContext: dial}}, locked: vault.ErrLocked}
 	// Asked first: to find the vault locked takes a second.
 	if conn, err := dial(context.Background(), "", ""); err == nil {
 		return r, conn.Close()
@@ -33,6 +34,7 @@ func Connect(h Home) (Admin, error) {
 	local, err := Open(h)
 	switch {
 	case errors.Is(err, vault.ErrLocked): // a server that is just starting may answer soon
+		r.locked = err
 		return r, nil
 	case err != nil:
 		return nil, err
@@ -43,6 +45,7 @@ func Connect(h Home) (Admin, error) {
 // remote asks a running server over its control socket.
 type remote struct {
 	client *http.Client
+	locked error // the vault's, when the server did not answer at first
 }
 
 func (r *remote) Close() error {
@@ -57,6 +60,12 @@ func (r *remote) AddChannel(ctx context.Context, name string) error {
 func (r *remote) AddReviewer(ctx context.Context, channel string, rawCard []byte) (reviewer Reviewer, err error) {
 	err = r.call(ctx, http.MethodPost, "/reviewers?channel="+url.QueryEscape(channel), bytes.NewReader(rawCard), &reviewer)
 	return reviewer, err
+}
+
+func (r *remote) RemoveReviewer(ctx context.Context, channel, wanted string) (removed Removed, err error) {
+	query := url.Values{"channel": {channel}, "reviewer": {wanted}}
+	err = r.call(ctx, http.MethodDelete, "/reviewers?"+query.Encode(), nil, &removed)
+	return removed, err
 }
 
 func (r *remote) ApplyParcel(ctx context.Context, parcel io.Reader) (receipt Receipt, err error) {
@@ -99,12 +108,21 @@ func (r *remote) ExportParcel(ctx context.Context, w io.Writer, e Export) (Rest,
 	if _, err := io.Copy(w, response.Body); err != nil {
 		return Rest{}, fmt.Errorf("the running server broke off the parcel: %w", err)
 	}
-	count, err1 := strconv.Atoi(response.Trailer.Get(restCount))
-	size, err2 := strconv.ParseInt(response.Trailer.Get(restSize), 10, 64)
-	if err1 != nil || err2 != nil {
+	return restOf(response.Trailer)
+}
+
+func restOf(trailer http.Header) (Rest, error) {
+	if trailer.Get(restAgain) != "" {
+		return Rest{}, parcel.ErrUnreadable
+	}
+	count, err1 := strconv.Atoi(trailer.Get(restCount))
+	size, err2 := strconv.ParseInt(trailer.Get(restSize), 10, 64)
+	unreadable, err3 := strconv.Atoi(trailer.Get(restUnreadable))
+	if errors.Join(err1, err2, err3) != nil {
 		return Rest{}, errors.New("the running server does not say whether the parcel holds everything")
 	}
-	return Rest{Count: count, After: response.Trailer.Get(restAfter), Size: size}, nil
+	return Rest{Count: count, After: trailer.Get(restAfter), Size: size,
+		Unreadable: unreadable, Named: trailer.Get(restNamed)}, nil
 }
 
 func (r *remote) call(ctx context.Context, method, path string, body io.Reader, into any) error {
@@ -147,7 +165,7 @@ func (r *remote) do(ctx context.Context, method, path string, body io.Reader) (*
 	case err != nil && (!errors.As(err, &connecting) || connecting.Op != "dial"):
 		return nil, fmt.Errorf("the running server broke off: %w", err)
 	case err != nil:
-		return nil, fmt.Errorf("%w, which does not answer on the control socket: %w", vault.ErrLocked, err)
+		return nil, fmt.Errorf("%w, which does not answer on the control socket: %w", r.locked, err)
 	}
 	return response, nil
 }

@@ -13,6 +13,9 @@ const (
 	// upkeepPause is how often a running server does what is to be done daily.
 	upkeepPause = 24 * time.Hour
 
+	// finishPause is how often it tries to end what the disk did not let end.
+	finishPause = 10 * time.Second
+
 	// retainAtOnce is how many submissions are looked up before they are deleted.
 	retainAtOnce = 1000
 
@@ -86,23 +89,36 @@ func (l *Local) expired() (expired []vault.Deletion, err error) {
 }
 
 // Upkeep does what is to be done daily, now and until ctx ends: it lets what is
-// pending join the log, and applies the policies. event is told fixed names of
-// what failed; the next day tries again.
+// pending join the log, and applies the policies. Much more often it ends what a
+// failing disk did not let end. event is told fixed names of what failed; the
+// next time tries again.
 func (l *Local) Upkeep(ctx context.Context, event func(name string)) {
-	daily := time.NewTicker(upkeepPause)
+	daily, often := time.NewTicker(upkeepPause), time.NewTicker(finishPause)
 	defer daily.Stop()
-	for {
-		if _, err := l.Retain(ctx); err != nil && ctx.Err() == nil {
-			event("retention_failed")
-		}
-		// After the deletions, so that desks hear of them.
-		if _, err := l.vault.Batch(ctx); err != nil && ctx.Err() == nil {
-			event("log_failed")
-		}
+	defer often.Stop()
+	l.daily(ctx, event)
+	for failing := false; ; {
 		select {
 		case <-daily.C:
+			l.daily(ctx, event)
+		case <-often.C:
+			err := l.finish(ctx)
+			if err != nil && !failing {
+				event("deletion_unfinished") // once, until it ends
+			}
+			failing = err != nil
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+func (l *Local) daily(ctx context.Context, event func(name string)) {
+	if _, err := l.Retain(ctx); err != nil && ctx.Err() == nil {
+		event("retention_failed")
+	}
+	// After the deletions, so that desks hear of them.
+	if _, err := l.vault.Batch(ctx); err != nil && ctx.Err() == nil {
+		event("log_failed")
 	}
 }

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
@@ -203,49 +204,71 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// pack signs an order and writes the parcel.
-func (d *desk) pack(o *order.Return, files map[string][]byte) []byte {
+// pack signs an order and its deletions, and writes the parcel.
+func (d *desk) pack(o *order.Return, files map[string][]byte, deletions ...order.Deletion) []byte {
 	d.t.Helper()
 	slices.Sort(o.Acknowledged)
 	slices.Sort(o.Opened)
-	slices.SortFunc(o.Deletions, func(a, b order.Deletion) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+	slices.SortFunc(deletions, func(a, b order.Deletion) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
 	slices.SortFunc(o.Envelopes, func(a, b order.Envelope) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
-	raw, err := o.Encode()
+	signed, err := o.Sign(deletions, d.key.Entity, time.Now())
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	signature, err := order.Sign(raw, d.key.Entity, time.Now())
-	if err != nil {
-		d.t.Fatal(err)
-	}
+	return packed(d.t, signed, files)
+}
+
+func packed(t testing.TB, signed order.Signed, files map[string][]byte) []byte {
+	t.Helper()
 	var b bytes.Buffer
-	err = parcel.WriteReturn(ctx, &b, raw, signature, func(f parcel.ReturnFile) (io.Reader, error) {
+	err := parcel.WriteReturn(ctx, &b, signed, func(f parcel.ReturnFile) (io.Reader, error) {
 		return bytes.NewReader(files[f.Name()]), nil
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return b.Bytes()
 }
+
+// tarOf packs the first files of a return parcel, as they come.
+func tarOf(t testing.TB, contents ...[]byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i, content := range contents {
+		name := []string{"return.json", "return.json.asc", "deletions.json", "deletions.json.asc"}[i]
+		err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Size: int64(len(content)), Mode: 0o600, ModTime: time.Unix(0, 0), Format: tar.FormatUSTAR})
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func deletion(id, channel string) order.Deletion { return order.Deletion{ID: id, Channel: channel} }
 
 // packSignedAs puts the signature that another desk made over another order into
 // a parcel.
 func (d *desk) packSignedAs(o *order.Return, other *desk, signed *order.Return) []byte {
 	d.t.Helper()
-	raw, err1 := o.Encode()
-	otherRaw, err2 := signed.Encode()
-	signature, err3 := order.Sign(otherRaw, other.key.Entity, time.Now())
-	var b bytes.Buffer
-	if err := errors.Join(err1, err2, err3, parcel.WriteReturn(ctx, &b, raw, signature, nil)); err != nil {
+	raw, err := o.Encode()
+	theirs, err2 := signed.Sign(nil, other.key.Entity, time.Now())
+	if err := errors.Join(err, err2); err != nil {
 		d.t.Fatal(err)
 	}
-	return b.Bytes()
+	return packed(d.t, order.Signed{Return: raw, ReturnSignature: theirs.ReturnSignature}, nil)
 }
 
 // apply applies a parcel that must be taken.
-func (d *desk) apply(o *order.Return, files map[string][]byte) admin.Receipt {
+func (d *desk) apply(o *order.Return, files map[string][]byte, deletions ...order.Deletion) admin.Receipt {
 	d.t.Helper()
-	receipt, err := d.local.ApplyParcel(ctx, bytes.NewReader(d.pack(o, files)))
+	receipt, err := d.local.ApplyParcel(ctx, bytes.NewReader(d.pack(o, files, deletions...)))
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -18,7 +18,8 @@ import (
 type returned struct {
 	order     *order.Return
 	raw       []byte // return.json
-	signature []byte
+	deletions []order.Deletion
+	proof     []byte // of them, for everybody
 	replies   [][]byte
 	envelopes [][]byte
 
@@ -45,7 +46,7 @@ func (m *medium) Read(b []byte) (int, error) {
 }
 
 // readReturn verifies a return parcel. Only a reviewer of this server makes it
-// hold more than return.json in memory, and waits when others hold too much.
+// hold more than return.json and deletions.json in memory, and waits when others hold too much.
 func (l *Local) readReturn(ctx context.Context, r io.Reader) (p returned, by vault.Member, err error) {
 	source := &medium{r: r}
 	var failed error // of the vault
@@ -59,7 +60,8 @@ func (l *Local) readReturn(ctx context.Context, r io.Reader) (p returned, by vau
 	reader, err := parcel.ReadReturn(source, l.publicKey, lookup, l.now())
 	if err == nil {
 		p.order = reader.Order()
-		p.raw, p.signature = reader.Signed()
+		signed := reader.Signed()
+		p.raw, p.deletions, p.proof = signed.Return, reader.Deletions(), signed.Proof()
 		err = l.readFiles(ctx, &p, reader)
 	}
 	switch {

@@ -5,10 +5,21 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 )
 
 // maxSocketPath is the longest path of a socket, in bytes: unix(7).
 const maxSocketPath = 107
+
+// IsServed tells whether a server answers on the home's control socket.
+func (h Home) IsServed() bool {
+	c, err := net.DialTimeout("unix", h.Socket(controlSocket), time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close() // nothing was said
+	return true
+}
 
 // Listen opens one of the home's sockets, for the home's owner only. The caller
 // holds the vault: its lock says that a socket file that is there was left by a

@@ -16,6 +16,7 @@ type Status struct {
 	Sites    []SiteStatus `json:"sites,omitempty"` // while serving
 	Parcels  int          `json:"parcels"`         // how many it takes to carry everything
 	Log      Log          `json:"log"`
+	Restored *Restored    `json:"restored,omitempty"` // nil unless the vault ever went on from a backup
 	Desks    []Desk       `json:"desks"`              // those that sent return parcels
 	Upgraded string       `json:"upgraded,omitempty"` // what opening did to an older vault
 	Problems []string     `json:"problems"`           // plain sentences; empty when all is well

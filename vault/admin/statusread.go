@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"slices"
 
 	"sourdine/vault"
 	"sourdine/vault/order"
@@ -21,25 +20,36 @@ func (l *Local) Status(ctx context.Context) (Status, error) {
 		l.Serving(&s)
 	}
 	var damage []string
-	for _, read := range []func(context.Context, *Status) error{l.readChannels, l.readStats, l.readLog, l.readDesks} {
+	for _, read := range []func(context.Context, *Status) error{l.readChannels, l.readStats, l.readLog, l.readRestored, l.readDesks} {
 		switch err := read(ctx, &s); {
 		case errors.Is(err, vault.ErrDamaged):
-			damage = append(damage, "the vault is damaged: "+err.Error()+": restore a backup, and keep the damaged files")
+			damage = append(damage, damaged(err))
 		case err != nil:
 			return s, err
 		}
 	}
-	forks, err := l.forkProblems()
-	if err != nil {
-		return s, err
+	s.Problems = append(s.Problems, damage...)
+	for _, find := range []func() ([]string, error){l.trouble, l.keyProblems, l.forkProblems} {
+		found, err := find()
+		switch {
+		case errors.Is(err, vault.ErrDamaged):
+			found = append(found, damaged(err))
+		case err != nil:
+			return s, err
+		}
+		s.Problems = append(s.Problems, found...)
 	}
-	s.Problems = append(s.Problems, slices.Concat(damage, forks, problems(s))...)
+	s.Problems = append(s.Problems, problems(s)...)
 	free, size, err := diskSpace(l.home.dir)
 	if err != nil {
 		return s, err
 	}
 	s.Problems = append(s.Problems, spaceProblems(free, size)...)
 	return s, nil
+}
+
+func damaged(err error) string {
+	return "the vault is damaged: " + err.Error() + ": restore a backup, and keep the damaged files"
 }
 
 func (l *Local) readChannels(_ context.Context, s *Status) error {

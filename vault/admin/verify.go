@@ -66,16 +66,13 @@ func (v *Verified) checkKeys(h Home) error {
 		switch noted, ok := v.Report.Files[name]; {
 		case !ok && len(v.Report.Files) > 0:
 			v.Unchecked = append(v.Unchecked, name+": the vault does not know it yet, it will when the home was served")
-		case !ok:
-		case noted != digest:
-			v.damage("%s is not what it was: %s", name, keyLoss(name))
-		default:
+		case ok && noted == digest:
 			v.Files++
 		}
 	}
-	for name := range v.Report.Files {
-		if _, ok := found[name]; !ok {
-			v.damage("%s is missing: %s", name, keyLoss(name))
+	for name, noted := range v.Report.Files {
+		if problem := keyProblem(name, noted, found[name]); problem != "" {
+			v.damage("%s", problem)
 		}
 	}
 	if len(v.Report.Files) == 0 && len(found) > 0 && v.Sound() {
@@ -86,18 +83,11 @@ func (v *Verified) checkKeys(h Home) error {
 	return nil
 }
 
-func keyLoss(name string) string {
-	if name == vaultKeyName {
-		return "desks will not trust this server's parcels; restore it from a backup"
-	}
-	return "the site would get another address; restore it from a backup"
-}
-
 const vaultKeyName = "vault.key"
 
 // digests are the SHA-256 of the home's key files, by their names in it.
 func (h Home) digests() (map[string]string, error) {
-	paths, err := filepath.Glob(h.OnionKey("*"))
+	paths, err := filesLike(h.OnionKey(""))
 	if err != nil {
 		return nil, fmt.Errorf("failed to find the onion keys: %w", err)
 	}
@@ -121,7 +111,7 @@ func (h Home) digests() (map[string]string, error) {
 }
 
 // noteKeys notes the digests of key files that the vault does not know yet. One
-// that is not what it was it leaves to [Verify]; and a vault that cannot be
+// that is not what it was it leaves to [Verify] and [Local.CheckKey]; and a vault that cannot be
 // written now will be another time.
 func (l *Local) noteKeys(ctx context.Context) {
 	noted, err := l.vault.Files()
@@ -129,6 +119,7 @@ func (l *Local) noteKeys(ctx context.Context) {
 	if errors.Join(err, err2) != nil {
 		return
 	}
+	l.otherKey = keyProblem(vaultKeyName, noted[vaultKeyName], found[vaultKeyName]) != ""
 	added := false
 	for name, digest := range noted {
 		if _, there := found[name]; !there || found[name] != digest {
@@ -146,7 +137,7 @@ func (l *Local) noteKeys(ctx context.Context) {
 
 // checkForks checks the checkpoints of other logs, which their signatures cover.
 func (v *Verified) checkForks(h Home) error {
-	paths, err := filepath.Glob(filepath.Join(h.forks(), "*"+forkSuffix))
+	paths, err := filesLike(filepath.Join(h.forks(), forkSuffix))
 	if err != nil {
 		return fmt.Errorf("failed to look for other logs: %w", err)
 	}

@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"sourdine/vault"
+)
+
+// maxNamed bounds how many submissions one sentence names.
+const maxNamed = 20
+
+// listed names the first of some submissions.
+func listed(ids []vault.ID) string {
+	var names []string
+	for _, id := range ids[:min(len(ids), maxNamed)] {
+		names = append(names, id.String())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(ids) - maxNamed; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// trouble is what the disk does to an open vault, in sentences for the admin.
+func (l *Local) trouble() (list []string, err error) {
+	if err := l.vault.InPlace(); err != nil {
+		list = append(list, err.Error()+": nothing is accepted from sources; put it back; if it was deleted, do not stop the server before its files are copied from /proc/PID/fd")
+	}
+	if err := l.vault.Full(); err != nil {
+		list = append(list, err.Error()+": sources are told to come back later; make room, and it goes on by itself")
+	}
+	u, err := l.vault.Unfinished()
+	if err != nil {
+		return list, err
+	}
+	if n := len(u.Keys); n > 0 {
+		list = append(list, fmt.Sprintf("the old keys of %d submissions, deleted or sealed anew, could not be overwritten yet (%s): whoever gets this disk and a reviewer's key can still open them; look at the disk and the system's log: a server that runs tries again every %s, and so does each command that opens the home", n, listed(u.Keys), finishPause))
+	}
+	if u.Erasing > 0 && len(u.Keys) == 0 {
+		list = append(list, fmt.Sprintf("what %d deleted submissions left still takes room on the disk, and cannot be opened: it goes when there is some room to work with", u.Erasing))
+	}
+	if ids := l.vault.Unreadable(); len(ids) > 0 {
+		list = append(list, fmt.Sprintf("%d submissions cannot be read from the disk (%s), and parcels are made without them: copy the home as it is, see what is damaged with sourdine vault verify, and restore a backup beside it", len(ids), listed(ids)))
+	}
+	return list, nil
+}
+
+// finish ends what the disk did not let end earlier, if there is anything.
+func (l *Local) finish(ctx context.Context) error {
+	u, err := l.vault.Unfinished()
+	if err == nil && len(u.Keys)+u.Erasing+u.Uploads > 0 {
+		err = l.vault.Finish(ctx)
+	}
+	if ctx.Err() != nil || errors.Is(err, vault.ErrClosed) {
+		return nil
+	}
+	return err
+}
