@@ -10,6 +10,8 @@
 //     body that is cut off or refused leaves nothing.
 //   - No JavaScript, no cookie, no third party, no session (promise 6): the first
 //     page is one request, and everything a later one needs rides in its form.
+//   - A channel that deletes what nobody read says so where it is chosen, as the
+//     policy is at that moment.
 //   - Nothing of a request is ever logged (promise 5): events have fixed names.
 //
 // What it does not promise, yet: progress while uploading, several languages

@@ -18,7 +18,7 @@ import (
 const maxMailboxForm = 4 << 10
 
 func (s *Site) home(w http.ResponseWriter, r *http.Request) {
-	channels, err := s.rosters.open(s.now())
+	channels, err := s.channels()
 	if err != nil {
 		s.fail(w, r, asProblem(err))
 		return
@@ -29,7 +29,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 // form shows the passphrase before anything is sent, so that a broken
 // connection never strands the source.
 func (s *Site) form(w http.ResponseWriter, r *http.Request) {
-	channels, err := s.rosters.open(s.now())
+	channels, err := s.channels()
 	if err != nil {
 		s.fail(w, r, asProblem(err))
 		return
@@ -50,7 +50,7 @@ func (s *Site) receive(w http.ResponseWriter, r *http.Request) {
 		done, err = s.take(r.Context(), parts, s.textsFor(r).Code())
 		if err == nil {
 			// No event: a log's lines have times, and this one is a source's.
-			s.show(w, r, http.StatusOK, "receipt", receiptPage{Words: done.words, Receipt: done.receipt})
+			s.show(w, r, http.StatusOK, "receipt", receiptPage{Words: done.words, Receipt: withLimits(s.vault, done.receipt)[0]})
 			return
 		}
 	}
@@ -124,9 +124,11 @@ func (s *Site) openMailbox(w http.ResponseWriter, r *http.Request) (page mailbox
 		return page, err
 	}
 	page.More = more
-	if page.Receipts, err = openReceipts(key, sealed); err != nil {
+	receipts, err := openReceipts(key, sealed)
+	if err != nil {
 		return page, err
 	}
+	page.Receipts = withLimits(s.vault, receipts...)
 	sealed, more, err = s.vault.Replies(access.ID, maxReplies)
 	page.Replies, page.More = openReplies(key, sealed), page.More || more
 	return page, err

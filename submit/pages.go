@@ -9,7 +9,6 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
 
-	"sourdine/submit/mailbox"
 	"sourdine/vault/lang"
 )
 
@@ -28,24 +27,24 @@ type languageLink struct {
 }
 
 type homePage struct {
-	Channels []string
+	Channels []channel
 	Limits   Limits
 }
 
 type formPage struct {
 	Words    string
-	Channels []string
+	Channels []channel
 	Limits   Limits
 }
 
 type receiptPage struct {
 	Words   string
-	Receipt mailbox.Receipt
+	Receipt kept
 }
 
 type mailboxPage struct {
 	Replies  []reply
-	Receipts []mailbox.Receipt
+	Receipts []kept
 	More     bool // than are shown
 }
 
@@ -97,7 +96,10 @@ var functions = template.FuncMap{
 	"limits": func(t *lang.Texts, l Limits) map[string]any {
 		return map[string]any{"File": t.AtMost(l.File), "Files": l.Files}
 	},
-	"receipt": func(t *lang.Texts, r mailbox.Receipt) map[string]any {
+	"receipt": func(t *lang.Texts, r kept) map[string]any {
 		return map[string]any{"T": t, "Receipt": r}
+	},
+	"terms": func(t *lang.Texts, all []channel) map[string]any {
+		return map[string]any{"T": t, "Terms": terms(all)}
 	},
 }

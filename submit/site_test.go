@@ -24,6 +24,7 @@ import (
 type site struct {
 	t     *testing.T
 	vault *vault.Vault
+	path  string // of the vault
 	key   vaulttest.Key
 	url   string
 	log   []string
@@ -31,16 +32,14 @@ type site struct {
 
 func newSite(t *testing.T, limits submit.Limits) *site {
 	t.Helper()
-	s := &site{t: t, vault: vaulttest.NewVault(t), key: vaulttest.NewKey(t, vaulttest.PostQuantum)}
+	s := &site{t: t, key: vaulttest.NewKey(t, vaulttest.PostQuantum)}
+	s.vault, s.path = vaulttest.NewVaultAt(t)
 	for _, name := range []string{"Nice", "Lille"} {
 		if err := s.vault.AddChannel(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	member := vault.Member{Fingerprint: strings.Repeat("F", 64), Certificate: s.key.Certificate(t)}
-	if _, err := s.vault.AddMember(t.Context(), "Nice", member); err != nil {
-		t.Fatal(err)
-	}
+	s.staff("Nice")
 	handler, err := submit.New(submit.Config{Vault: s.vault, Limits: limits, Event: func(e string) { s.log = append(s.log, e) }})
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +48,15 @@ func newSite(t *testing.T, limits submit.Limits) *site {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s
+}
+
+// staff gives a channel its only reviewer.
+func (s *site) staff(channel string) {
+	s.t.Helper()
+	member := vault.Member{Fingerprint: strings.Repeat("F", 64), Certificate: s.key.Certificate(s.t)}
+	if _, err := s.vault.AddMember(s.t.Context(), channel, member); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // answer is what a browser gets.
