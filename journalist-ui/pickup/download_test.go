@@ -124,7 +124,7 @@ func TestPlansAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := newPlans(s.Plan)
+	p := newPlans(s)
 	for size := range int64(12) {
 		if _, err := p.get(ctx, Request{Size: first + size + 1}); err != nil {
 			t.Fatal(err)

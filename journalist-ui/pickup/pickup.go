@@ -42,6 +42,9 @@ type Server interface {
 	// Parts lists after which submission's id each parcel begins that is needed
 	// to carry everything that is asked for, "" first.
 	Parts(ctx context.Context, r Request) ([]string, error)
+	// Rosters is another number whenever a reviewer may have joined or left a
+	// channel.
+	Rosters() uint64
 	// Plan plans a parcel. It returns [ErrOutdated] when it cannot be given any
 	// more, and a [*Refusal] when nobody may have it.
 	Plan(ctx context.Context, r Request) (Plan, error)
@@ -99,7 +102,7 @@ func New(server Server, event func(name string)) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed to parse pages: %w", err)
 	}
-	return &Site{server: server, plans: newPlans(server.Plan), texts: texts, pages: pages, event: event}, nil
+	return &Site{server: server, plans: newPlans(server), texts: texts, pages: pages, event: event}, nil
 }
 
 // Close frees what is kept for later requests.

@@ -39,6 +39,7 @@ type server struct {
 	secret  string
 	members []Reviewer
 	apply   func(io.Reader) (Outcome, error)
+	during  func() // what happens while a parcel is planned
 
 	mu    sync.Mutex
 	plans int
@@ -126,11 +127,16 @@ func (s *server) Plan(ctx context.Context, r Request) (Plan, error) {
 		return nil, errors.Join(err, s.err)
 	}
 	p, err := parcel.Prepare(ctx, s.vault, s.secret, q)
+	if s.during != nil {
+		s.during()
+	}
 	if errors.Is(err, parcel.ErrOutdated) {
 		err = ErrOutdated
 	}
 	return plan{p}, err
 }
+
+func (s *server) Rosters() uint64 { return s.vault.RostersVersion() }
 
 func (s *server) Apply(_ context.Context, r io.Reader) (Outcome, error) { return s.apply(r) }
 
@@ -347,7 +353,7 @@ func TestHugeUpload(t *testing.T) {
 		read, err = io.Copy(io.Discard, r)
 		return done, err
 	}
-	if maxUpload < order.MaxReturn+order.MaxSignature+order.MaxFiles+(order.MaxReplies+order.MaxEnvelopes)*1024+1<<20 {
+	if maxUpload < order.MaxReturn+order.MaxDeletions+2*order.MaxSignature+order.MaxFiles+(order.MaxReplies+order.MaxEnvelopes)*1024+1<<20 {
 		t.Error("the largest return parcel would be refused")
 	}
 	zeros := make([]byte, 1<<20)

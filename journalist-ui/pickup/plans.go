@@ -16,10 +16,12 @@ const (
 )
 
 // plans keeps the last plans. A kept plan may be of a vault that has changed
-// since; what it lists and is gone makes the reading fail, and drops it.
+// since; what it lists and is gone makes the reading fail, and drops it. Of other
+// rosters it is not: who was removed from one must get nothing more, and who was not
+// gets the same bytes of a new plan.
 type plans struct {
-	plan func(context.Context, Request) (Plan, error)
-	turn chan struct{} // one is made at a time: each takes memory
+	server Server
+	turn   chan struct{} // one is made at a time: each takes memory
 
 	mu    sync.Mutex
 	kept  []keptPlan // the latest last
@@ -29,11 +31,12 @@ type plans struct {
 type keptPlan struct {
 	request Request
 	plan    Plan
+	rosters uint64      // [Server.Rosters] before it was made
 	timer   *time.Timer // frees it
 }
 
-func newPlans(plan func(context.Context, Request) (Plan, error)) *plans {
-	return &plans{plan: plan, turn: make(chan struct{}, 1)}
+func newPlans(server Server) *plans {
+	return &plans{server: server, turn: make(chan struct{}, 1)}
 }
 
 func (p *plans) get(ctx context.Context, r Request) (Plan, error) {
@@ -43,20 +46,23 @@ func (p *plans) get(ctx context.Context, r Request) (Plan, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if plan := p.find(r); plan != nil {
+	rosters := p.server.Rosters()
+	if plan := p.find(r, rosters); plan != nil {
 		return plan, nil
 	}
-	plan, err := p.plan(ctx, r)
+	plan, err := p.server.Plan(ctx, r)
 	// Without a size it is the parcel of this moment.
 	if err == nil && r.Size > 0 {
-		p.keep(r, plan)
+		p.keep(r, plan, rosters)
 	}
 	return plan, err
 }
 
-func (p *plans) find(r Request) Plan {
+// find drops the plans of other rosters.
+func (p *plans) find(r Request, rosters uint64) Plan {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.dropIf(func(k keptPlan) bool { return k.rosters != rosters })
 	for _, k := range p.kept {
 		if k.request == r {
 			return k.plan
@@ -65,13 +71,13 @@ func (p *plans) find(r Request) Plan {
 	return nil
 }
 
-func (p *plans) keep(r Request, plan Plan) {
+func (p *plans) keep(r Request, plan Plan, rosters uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ended {
 		return
 	}
-	p.kept = append(p.kept, keptPlan{r, plan, time.AfterFunc(planPatience, func() { p.drop(r, plan) })})
+	p.kept = append(p.kept, keptPlan{r, plan, rosters, time.AfterFunc(planPatience, func() { p.drop(r, plan) })})
 	for len(p.kept) > 1 && (len(p.kept) > maxPlans || p.listed() > maxSubmissions) {
 		p.kept[0].timer.Stop()
 		p.kept = slices.Delete(p.kept, 0, 1)
@@ -89,12 +95,17 @@ func (p *plans) listed() (n int) {
 func (p *plans) drop(r Request, plan Plan) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.dropIf(func(k keptPlan) bool { return k.request == r && k.plan == plan })
+}
+
+// dropIf is for who holds mu.
+func (p *plans) dropIf(is func(keptPlan) bool) {
 	p.kept = slices.DeleteFunc(p.kept, func(k keptPlan) bool {
-		is := k.request == r && k.plan == plan
-		if is {
-			k.timer.Stop()
+		if !is(k) {
+			return false
 		}
-		return is
+		k.timer.Stop()
+		return true
 	})
 }
 
@@ -102,10 +113,7 @@ func (p *plans) drop(r Request, plan Plan) {
 func (p *plans) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, k := range p.kept {
-		k.timer.Stop()
-	}
-	p.kept = nil
+	p.dropIf(func(keptPlan) bool { return true })
 }
 
 // clear is forget for good.

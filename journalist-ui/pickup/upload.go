@@ -12,7 +12,7 @@ import (
 
 const (
 	// maxUpload is more than the largest return parcel with its form, in bytes:
-	// order.MaxReturn, order.MaxFiles, and a kilobyte of tar around each file.
+	// order.MaxReturn, order.MaxDeletions, order.MaxFiles, and a kilobyte of tar around each file.
 	maxUpload = 160 << 20
 
 	// silence is how long an upload may stand still.
