@@ -208,8 +208,9 @@ func whole(t *testing.T, name, from, dir string) bool {
 		t.Fatalf("%s: %v", name, err)
 	}
 	stats, err := v.Stats()
-	if err := errors.Join(err, v.Close()); err != nil || stats.Submissions != 2 {
-		t.Errorf("%s: %d submissions, %v", name, stats.Submissions, err)
+	_, said, err2 := v.LastRestored()
+	if err := errors.Join(err, err2, v.Close()); err != nil || stats.Submissions != 2 || !said {
+		t.Errorf("%s: %d submissions, its log says that it was restored: %v, %v", name, stats.Submissions, said, err)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, ".sourdine-home-*", "*"))
 	if err != nil || len(left) > 0 {

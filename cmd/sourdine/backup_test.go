@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"sourdine/vault/spoken"
 	"sourdine/vault/vaulttest"
 )
 
@@ -27,6 +29,11 @@ func TestBackupScripts(t *testing.T) {
 		if !neg {
 			ts.Check(os.WriteFile(ts.MkAbs(args[2]), tar, 0o600))
 		}
+	}
+	// spoken LANGUAGE FILE: tells what is in it in words.
+	more["spoken"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		words := spoken.Words(ts.ReadFile(args[1]), args[0])
+		fmt.Fprintln(ts.Stdout(), strings.Join(words, " "))
 	}
 	// halve FILE: takes its second half off.
 	more["halve"] = func(ts *testscript.TestScript, _ bool, args []string) {

@@ -32,7 +32,7 @@ const exitCodes = `exit codes:
   5  refused: a card, name or parcel is not acceptable
   6  a channel is not there
   7  a return parcel was applied, and a part of it was refused
-  8  the home is damaged`
+  8  the home is damaged; a parcel that was written is without what cannot be read`
 
 // unreadable is the error about a file of the admin's that is not in the home.
 func unreadable(what string, err error) error {
@@ -53,6 +53,16 @@ func explain(err error) cli.Failure {
 		return cli.Failure{Err: err, Code: exitHome, Hint: "make one with: sourdine init --home DIR"}
 	case errors.Is(err, vault.ErrLocked):
 		return cli.Failure{Err: err, Code: exitLocked, Hint: "another sourdine command is using this home; wait for its end, or stop it"}
+	case errors.Is(err, vault.ErrNotOverwritten):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "look at the disk and the system's log; a server that runs tries again by itself: see sourdine status --home DIR"}
+	case errors.Is(err, vault.ErrGone):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "put the home back where it was, and do it again; if it was deleted, copy its files from /proc/PID/fd of the server before you stop it"}
+	case errors.Is(err, admin.ErrOtherKey):
+		return cli.Failure{Err: err, Code: exitDamaged, Hint: "put the vault.key that belongs to this vault back into the home, from a backup"}
+	case errors.Is(err, parcel.ErrUnreadable):
+		return cli.Failure{Err: err, Code: exitDamaged, Hint: "export into a file, with -o FILE: then it is made anew by itself"}
+	case errors.Is(err, vault.ErrFull):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "free some space on the disk of the home, or raise the quota, then do it again"}
 	case errors.Is(err, vault.ErrFailed):
 		return cli.Failure{Err: err, Code: cli.Failed, Hint: "look at the disk and the system's log, then start it again: nothing that was acknowledged is lost"}
 	case errors.Is(err, seal.ErrPrivateKey):
@@ -63,7 +73,9 @@ func explain(err error) cli.Failure {
 		return cli.Failure{Err: err, Code: exitRefused, Hint: "do not lose this file: it proves that there were two logs; see: sourdine status --home DIR"}
 	case errors.Is(err, parcel.ErrOutdated):
 		return cli.Failure{Err: err, Code: cli.Failed, Hint: "something was deleted meanwhile: begin the export again, with its first file"}
-	case errors.Is(err, admin.ErrStranger):
+	case errors.Is(err, vault.ErrLastReviewer):
+		return cli.Failure{Err: err, Code: exitRefused, Hint: "put another one on the roster first: sourdine reviewer add --home DIR --channel NAME CARD"}
+	case errors.Is(err, admin.ErrStranger), errors.Is(err, admin.ErrNoReviewer):
 		return cli.Failure{Err: err, Code: exitRefused, Hint: "see the reviewers with: sourdine status --home DIR"}
 	case errors.Is(err, admin.ErrRefused), errors.Is(err, vault.ErrExists):
 		return cli.Failure{Err: err, Code: exitRefused}

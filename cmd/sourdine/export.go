@@ -14,6 +14,7 @@ import (
 	"sourdine/cmd/internal/cli"
 	"sourdine/vault"
 	"sourdine/vault/admin"
+	"sourdine/vault/parcel"
 )
 
 // exportOptions are the flags of parcel export.
@@ -39,7 +40,9 @@ acknowledged, and the whole log.
 700MB or 4GB) unless one submission alone is. Desks import each of them.
 
 Without it, when everything is too much for one parcel, export says how many
-submissions are left; --after ID --at SIZE, as it prints them, write the next.`,
+submissions are left; --after ID --at SIZE, both as it prints them, write the next.
+Parcels that belong together show the log at the same size: a desk could else
+believe that the server kept something back.`,
 		Example: `  sourdine parcel export --home /var/lib/sourdine -o /media/stick/parcel.tar
   sourdine parcel export --home /var/lib/sourdine --reviewer Alice -o alice.tar --split 4GB`,
 		Args: cli.Args(),
@@ -56,7 +59,7 @@ submissions are left; --after ID --at SIZE, as it prints them, write the next.`,
 	_ = cmd.MarkFlagRequired("output") // fails only for a flag that is not there
 	flags.StringVar(&o.Reviewer, "reviewer", "", "for this reviewer only")
 	flags.StringVar(&o.split, "split", "", "several files of about this size each")
-	flags.StringVar(&o.After, "after", "", "begin behind this submission, where an earlier parcel ended")
+	flags.StringVar(&o.After, "after", "", "begin behind this submission, where an earlier parcel ended; with --at")
 	flags.Int64Var(&o.Size, "at", 0, "show the log at this size, as an earlier parcel did")
 	return cmd
 }
@@ -70,6 +73,9 @@ func (o *exportOptions) check() (err error) {
 	}
 	if o.Size < 0 {
 		return usage("--at is not the size of a log", "take the number that an export printed")
+	}
+	if o.After != "" && o.Size == 0 {
+		return usage("--after goes with --at", "give both as the export before printed them")
 	}
 	if o.split == "" {
 		return nil
@@ -85,6 +91,7 @@ func (o *exportOptions) check() (err error) {
 
 // runExport writes one parcel, or with --split all that it takes.
 func runExport(cmd *cobra.Command, a admin.Admin, o exportOptions) error {
+	var left leftOut
 	for n := 1; ; n++ {
 		path := o.output
 		if n > 1 {
@@ -95,21 +102,58 @@ func runExport(cmd *cobra.Command, a admin.Admin, o exportOptions) error {
 			rest, err = a.ExportParcel(ctx, w, o.Export)
 			return err
 		}
-		if err := writeParcel(cmd, path, write); err != nil {
+		if err := writeReadable(cmd, path, write); err != nil {
 			return err
 		}
+		left.add(rest)
 		switch {
 		case o.split == "" && rest.Count > 0:
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d submissions did not fit; export them into another file with --after %s --at %d\n", rest.Count, rest.After, rest.Size)
-			return nil
+			return left.failure()
 		case o.split == "":
-			return nil
+			return left.failure()
 		case rest.Count == 0:
 			fmt.Fprintf(cmd.ErrOrStderr(), "%d %s written: desks import each\n", n, map[bool]string{true: "file", false: "files"}[n == 1])
-			return nil
+			return left.failure()
 		}
 		o.After, o.Size = rest.After, rest.Size
 	}
+}
+
+// maxAttempts bounds how often a parcel is begun: the second leaves out what the
+// first found to be unreadable, and a disk may fail further meanwhile.
+const maxAttempts = 5
+
+// writeReadable begins the file anew when something cannot be read.
+func writeReadable(cmd *cobra.Command, path string, write func(context.Context, io.Writer) error) (err error) {
+	for range maxAttempts {
+		err = writeParcel(cmd, path, write)
+		if path == "-" || !errors.Is(err, parcel.ErrUnreadable) {
+			return err
+		}
+	}
+	return err
+}
+
+// A leftOut is what parcels are without.
+type leftOut struct {
+	n     int
+	named []string
+}
+
+func (l *leftOut) add(rest admin.Rest) {
+	if rest.Unreadable > 0 {
+		l.n += rest.Unreadable
+		l.named = append(l.named, rest.Named)
+	}
+}
+
+func (l *leftOut) failure() error {
+	if l.n == 0 {
+		return nil
+	}
+	err := fmt.Errorf("%d submissions cannot be read from the disk and were left out: %s", l.n, strings.Join(l.named, ", "))
+	return cli.Failure{Err: err, Code: exitDamaged, Hint: "what was written is whole but for them, and desks will miss them; stop the server, and see what is damaged with: sourdine vault verify --home DIR"}
 }
 
 var sizeForm = regexp.MustCompile(`^([1-9][0-9]{0,14}) ?([KMGT]?)(i?)B?$`)

@@ -22,8 +22,11 @@ flag is given. 0 days is for ever. Every change stands in the log, where all
 desks see it.
 
 The retention counts from the day on which every reviewer of a submission had
-acknowledged it; nothing that a reviewer lacks is deleted. The limit counts from
-the day on which it was received, whether anybody has it or not.`,
+acknowledged it who is still on the channel's roster; nothing that one of them
+lacks is deleted, nor what nobody is left to acknowledge. The limit counts from
+the day on which it was received, whether anybody has it or not: the source's
+site announces it, from the next page on, where the channel is chosen and on
+receipts.`,
 		Example: `  sourdine channel policy --home /var/lib/sourdine Nice
   sourdine channel policy --home /var/lib/sourdine Nice --retention 60`,
 		Args: cli.Args("NAME"),
@@ -54,7 +57,7 @@ func runPolicy(cmd *cobra.Command, a admin.Admin, channel string, wanted vault.P
 			return err
 		}
 		if changed.Limit > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "from %d days on submissions are deleted even if no reviewer has them: what is not carried to the desks in time is lost\n", changed.Limit)
+			fmt.Fprintf(cmd.ErrOrStderr(), "after %s submissions are deleted even if no reviewer has them: what is not carried to the desks in time is lost; the site tells sources\n", days(changed.Limit))
 		}
 	}
 	printPolicy(cmd.OutOrStdout(), changed)

@@ -26,6 +26,10 @@ submissions and log. DIR must not exist, or be empty. FILE is the tar that is in
 the backup; "-" is standard input. Nothing is restored unless every file is as
 it was written and the vault opens.
 
+Into the log restore writes that it went on from a backup, and prints twelve words
+of that entry, in French and in English. Desks that have seen what the backup lacks
+ask their reviewers for them: read them aloud, by telephone or face to face.
+
 First open the backup, on a machine that has the admin's private key, which must
 never be on a server:
 
@@ -49,11 +53,11 @@ Make sure first that the old server will never run again.`,
 				defer f.Close()
 				in = f
 			}
-			h, m, err := admin.Restore(cmd.Context(), home, in)
+			done, err := admin.Restore(cmd.Context(), home, in)
 			if err != nil {
 				return explainRestore(err)
 			}
-			return tellRestored(cmd, h, m, home)
+			return tellRestored(cmd, done, home)
 		},
 	}
 	addHome(cmd, &home)
@@ -83,7 +87,14 @@ func explainRestore(err error) error {
 }
 
 // tellRestored prints what is there again, and what to mind.
-func tellRestored(cmd *cobra.Command, h admin.Home, m backup.Manifest, dir string) error {
+func tellRestored(cmd *cobra.Command, done admin.Restoration, dir string) error {
+	h, m := done.Home, done.Manifest
+	words, err := admin.RestoredWords(done.Leaf)
+	if err != nil {
+		return err
+	}
+	// First: what follows may fail, and these are what was done now.
+	fmt.Fprintf(cmd.OutOrStdout(), "words-fr %s\nwords-en %s\n", words["fr"], words["en"])
 	local, err := admin.Open(h)
 	if err != nil {
 		return err
@@ -117,10 +128,15 @@ const restoredText = `restored as it was on %s; what came later is lost
 compare the vault-key above with the one that the desks know
 the old server must never run again beside this one: two servers with the same keys
   make two logs, and desks take that for a forgery
-desks that have seen more than %d entries of the log will say that it was rolled
-  back, as they should, and their return parcels are refused: tell the reviewers
-what was deleted after that day is back; what channels do not keep any more goes with
+desks that have seen more than %d entries of the log will say so, as they should, and
+  keep what comes from this server apart until their reviewers type the twelve words
+  above. Keep the words. Read them to each reviewer whose desk asks, by telephone or
+  face to face, in French or in English; never send them through this server, by
+  pickup or with a parcel: who took the server over could do that, too
+their return parcels are refused until then. The first one after that says again what
+  was lost: acknowledgements, deletions, replies to sources
+what was deleted after that day is back until then; what channels do not keep any
+  more goes with
   sourdine vault retention --home %s
-  and what reviewers had ordered to delete must be ordered again
 destroy the opened backup: it is as secret as the server
 `

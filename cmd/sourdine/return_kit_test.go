@@ -48,22 +48,20 @@ func makeReturn(outbound []byte, key vaulttest.Key, sequence uint64, what []stri
 		return nil, err
 	}
 	o.Checkpoint = string(checkpoint)
+	var deletions []order.Deletion
 	for _, s := range r.Index().Submissions {
 		addTo(&o, s, what)
+		deletions = append(deletions, deletionsOf(s, what)...)
 	}
 	slices.Sort(o.Acknowledged)
 	slices.Sort(o.Opened)
-	slices.SortFunc(o.Deletions, func(a, b order.Deletion) int { return strings.Compare(a.ID, b.ID) })
-	raw, err := o.Encode()
-	if err != nil {
-		return nil, err
-	}
-	signature, err := order.Sign(raw, key.Entity, time.Now())
+	slices.SortFunc(deletions, func(a, b order.Deletion) int { return strings.Compare(a.ID, b.ID) })
+	signed, err := o.Sign(deletions, key.Entity, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = parcel.WriteReturn(context.Background(), &b, raw, signature, nil)
+	err = parcel.WriteReturn(context.Background(), &b, signed, nil)
 	return b.Bytes(), err
 }
 
@@ -74,12 +72,20 @@ func addTo(o *order.Return, s parcel.Submission, what []string) {
 			o.Acknowledged = append(o.Acknowledged, s.ID)
 		case "open":
 			o.Opened = append(o.Opened, s.ID)
-		case "delete":
-			o.Deletions = append(o.Deletions, order.Deletion{ID: s.ID, Channel: s.Channel})
-		case "misplace":
-			o.Deletions = append(o.Deletions, order.Deletion{ID: s.ID, Channel: "elsewhere"})
 		}
 	}
+}
+
+func deletionsOf(s parcel.Submission, what []string) (deletions []order.Deletion) {
+	for _, w := range what {
+		switch w {
+		case "delete":
+			deletions = append(deletions, order.Deletion{ID: s.ID, Channel: s.Channel})
+		case "misplace":
+			deletions = append(deletions, order.Deletion{ID: s.ID, Channel: "elsewhere"})
+		}
+	}
+	return deletions
 }
 
 // upload PICKUP FILE: brings a return parcel; the page becomes the output.

@@ -18,7 +18,7 @@ func reviewerCommand() *cobra.Command {
 		Example: "  sourdine reviewer add --home /var/lib/sourdine --channel Nice alice.card",
 		RunE:    cli.Group,
 	}
-	cmd.AddCommand(reviewerAddCommand())
+	cmd.AddCommand(reviewerAddCommand(), reviewerRemoveCommand())
 	return cmd
 }
 

@@ -94,11 +94,11 @@ func commands(*testing.T) map[string]command {
 			ts.Fatalf("there are not %s drafts", args[1])
 		},
 		// get URL: reads a page or a parcel to its end.
-		"get": func(ts *testscript.TestScript, _ bool, args []string) {
+		"get": func(ts *testscript.TestScript, neg bool, args []string) {
 			response, err := http.Get(args[0])
 			ts.Check(err)
 			defer response.Body.Close()
-			if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+			if _, err := io.Copy(io.Discard, response.Body); err != nil || (response.StatusCode != http.StatusOK) != neg {
 				ts.Fatalf("status %d, %v", response.StatusCode, err)
 			}
 		},
@@ -117,6 +117,13 @@ func commands(*testing.T) map[string]command {
 			}
 			ts.Setenv(args[0], found[1])
 		},
+		// sleep TIME: waits for so long.
+		"sleep": func(ts *testscript.TestScript, _ bool, args []string) {
+			d, err := time.ParseDuration(args[0])
+			ts.Check(err)
+			time.Sleep(d)
+		},
+		"rot": rot,
 		// check HOME: reads the vault as FORMAT.md says.
 		"check": func(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(vaulttest.Check(ts.MkAbs(args[0] + "/vault.db")))
@@ -124,7 +131,7 @@ func commands(*testing.T) map[string]command {
 	}
 }
 
-var errorLines = regexp.MustCompile(`\Aerror: ([A-Z]{4} |[^A-Z\n])[^\n]*[^.\n]\n(hint: [^\n]*[^.\n]\n)?\z`)
+var errorLines = regexp.MustCompile(`\Aerror: ([A-Z|]{4,} |[^A-Z\n])[^\n]*[^.\n]\n(hint: [^\n]*[^.\n]\n)?\z`)
 
 // fails CODE PROGRAM ARG...: runs a program that must exit with that code, in
 // the voice of package cli: one line of error, at most one of hint, and
@@ -201,8 +208,9 @@ func form(ts *testscript.TestScript, site, channel string) (*multipart.Writer, *
 	return w, &b
 }
 
-// send SITE CHANNEL BYTES: sends a message and a file, and gets a receipt.
-func send(ts *testscript.TestScript, _ bool, args []string) {
+// send SITE CHANNEL BYTES: sends a message and a file, and gets a receipt; "! send"
+// is told that it cannot be kept now.
+func send(ts *testscript.TestScript, neg bool, args []string) {
 	size, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	w, body := form(ts, args[0], args[1])
@@ -210,9 +218,14 @@ func send(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(w.Close())
 	response, err := http.Post(args[0]+"submit?lang=en", w.FormDataContentType(), body)
 	ts.Check(err)
+	page, err := io.ReadAll(response.Body)
 	response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		ts.Fatalf("status %d", response.StatusCode)
+	want, says := http.StatusOK, "<title>Received</title>"
+	if neg {
+		want, says = http.StatusServiceUnavailable, "cannot store anything at the moment"
+	}
+	if err != nil || response.StatusCode != want || !strings.Contains(string(page), says) {
+		ts.Fatalf("status %d, %v: %s", response.StatusCode, err, page)
 	}
 }
 
@@ -256,6 +269,28 @@ func version(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	err = db.Update(func(tx *bolt.Tx) error {
 		return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte{0, 0, 0, byte(n)})
+	})
+	ts.Check(errors.Join(err, db.Close()))
+}
+
+// rot HOME BUCKET: a bit flips in the first value of a bucket of the vault, or in
+// that of the first bucket in it; in the last one of the envelopes.
+func rot(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := bolt.Open(ts.MkAbs(args[0]+"/vault.db"), 0o600, &bolt.Options{NoFreelistSync: true})
+	ts.Check(err)
+	err = db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(args[1]))
+		k, stored := b.Cursor().First()
+		if args[1] == "envelopes" {
+			k, stored = b.Cursor().Last()
+		}
+		if stored == nil {
+			b = b.Bucket(k)
+			k, stored = b.Cursor().First()
+		}
+		stored = bytes.Clone(stored)
+		stored[len(stored)/2] ^= 4
+		return b.Put(bytes.Clone(k), stored)
 	})
 	ts.Check(errors.Join(err, db.Close()))
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -48,12 +50,30 @@ func serve(ctx context.Context, o serveOptions, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	local, err := admin.Open(home)
+	local, err := openPatiently(ctx, home)
 	if err != nil {
 		return err
 	}
+	if err := local.CheckKey(); err != nil {
+		return errors.Join(err, local.Close())
+	}
 	s := newServer(home, local, out, errOut)
 	return errors.Join(s.run(ctx, o), local.Close())
+}
+
+// handover is how long a new server waits for the one before it: closing a vault
+// empties its free pages, and a kernel takes its time with who was killed.
+const handover = 3 * time.Second
+
+// openPatiently waits for another program to let go of the vault, unless that one
+// serves it and answers.
+func openPatiently(ctx context.Context, home admin.Home) (*admin.Local, error) {
+	for began := time.Now(); ; {
+		local, err := admin.Open(home) // which waits for a second
+		if !errors.Is(err, vault.ErrLocked) || ctx.Err() != nil || time.Since(began) > handover || home.IsServed() {
+			return local, err
+		}
+	}
 }
 
 func newServer(home admin.Home, local *admin.Local, out, errOut io.Writer) *server {
@@ -125,16 +145,40 @@ func (s *server) run(ctx context.Context, o serveOptions) error {
 	return tasks.Wait()
 }
 
+// lookPause is how often serve looks whether its home is where it was.
+const lookPause = 2 * time.Second
+
 // watchVault ends serve when a write of unknown outcome stopped the vault:
-// started again, it finds out what reached the disk.
+// started again, it finds out what reached the disk. A home that is gone does not
+// end it: moved back, it goes on, and of one that was deleted this program's open
+// files are all that is left.
 func (s *server) watchVault(ctx context.Context) error {
-	select {
-	case <-s.local.Vault().Failed():
-		return vault.ErrFailed
-	case <-ctx.Done():
-		return nil
+	look := time.NewTicker(lookPause)
+	defer look.Stop()
+	for gone := false; ; {
+		select {
+		case <-s.local.Vault().Failed():
+			return vault.ErrFailed
+		case <-ctx.Done():
+			return nil
+		case <-look.C:
+		}
+		was := gone
+		gone = s.local.Vault().InPlace() != nil
+		switch {
+		case gone && !was:
+			s.event("home_gone")
+			s.event(fmt.Sprintf(goneText, os.Getpid())) // for whoever did it
+		case was && !gone:
+			s.event("home_back")
+		}
 	}
 }
+
+// goneText: the admin reads it in the log.
+const goneText = `the home was moved or deleted: nothing is accepted until it is back
+  if it was deleted, do not stop this program: ls -l /proc/%d/fd shows its files,
+  vault.db and vault.slots, which can still be copied from there`
 
 // note changes what status tells of a site.
 func (s *server) note(site string, change func(*admin.SiteStatus)) {

@@ -61,6 +61,10 @@ func printStatus(w io.Writer, s admin.Status) {
 		fmt.Fprintf(w, "  in words    %s: %s\n", language, strings.Join(spoken.Words(s.VaultKey, language), " "))
 	}
 	fmt.Fprintf(w, "log:          %d entries, %d to join it, root %.16s\n", s.Log.Size, s.Log.Pending, s.Log.Root)
+	if r := s.Restored; r != nil {
+		fmt.Fprintf(w, "restored:     from a backup on %s, leaf %d of the log; if it was you, read these words to reviewers\n", r.Day, r.Leaf)
+		fmt.Fprintf(w, "  in words    fr: %s\n  in words    en: %s\n", r.Words["fr"], r.Words["en"])
+	}
 	for _, d := range s.Desks {
 		fmt.Fprintf(w, "desk %s %s: return parcel %d applied%s, log seen up to %d\n", d.Fingerprint, d.Name, d.Sequence,
 			note(d.Refused > 0, fmt.Sprintf(" (%d things refused)", d.Refused)), d.Seen)

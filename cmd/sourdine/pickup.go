@@ -29,6 +29,8 @@ func (s reviewersSide) Parts(ctx context.Context, r pickup.Request) ([]string, e
 	return s.local.Parts(ctx, admin.Export{Reviewer: r.Reviewer, Size: r.Size})
 }
 
+func (s reviewersSide) Rosters() uint64 { return s.local.Vault().RostersVersion() }
+
 // A planned parcel tells pickup how much memory it takes.
 type planned struct{ *parcel.Plan }
 
