@@ -23,7 +23,8 @@ func (c *Change) Acknowledge(id ID, fingerprint string) error {
 	if _, err := header(c.tx, id); err != nil {
 		return fmt.Errorf("submission %s: %w", id, err)
 	}
-	if c.Acknowledged(id, fingerprint) {
+	// One that is damaged is made anew: with it the submission would never expire.
+	if day, err := get(c.tx.Bucket(bucketAcks), ackKey(id, fingerprint)); err == nil && day != nil {
 		return nil
 	}
 	return put(c.tx.Bucket(bucketAcks), ackKey(id, fingerprint), []byte(today()))
@@ -75,7 +76,9 @@ func (v *Vault) AckedByAll(id ID) (bool, error) {
 	return all, err
 }
 
-// ackedByAll returns as well the day of the last acknowledgement.
+// ackedByAll returns as well the day of the last acknowledgement, or of the
+// channel's last roster when that is later: when one who lacks a submission was
+// removed, there is time to put them back and to seal it to them anew.
 func (v *Vault) ackedByAll(e Entry) (last string, all bool, err error) {
 	acks, err := v.Acknowledgements(e.ID)
 	if err != nil || len(acks) == 0 {
@@ -83,6 +86,9 @@ func (v *Vault) ackedByAll(e Entry) (last string, all bool, err error) {
 	}
 	readers, err := v.Readers(e)
 	if err != nil || len(readers.Still) == 0 {
+		return "", false, err
+	}
+	if last, err = v.rosterDay(e.Channel, readers.Epoch); err != nil {
 		return "", false, err
 	}
 	days := make(map[string]string, len(acks))

@@ -14,7 +14,8 @@ import (
 type Change struct {
 	vault *Vault
 	tx    *bolt.Tx
-	taken []wrapped // slots that go back if it fails
+	taken []wrapped // overwritten, and given back, if it fails
+	spent []ID      // whose slots are to be overwritten
 	err   error     // what a method could not return
 }
 
@@ -36,16 +37,15 @@ func (v *Vault) Apply(ctx context.Context, fn func(*Change) error) error {
 		return errors.Join(fn(c), c.err)
 	})
 	if err != nil {
-		for _, w := range c.taken {
-			v.giveBack(w)
-		}
+		v.giveBack(err, c.taken...)
 		return fmt.Errorf("failed to apply changes: %w", err)
 	}
-	return v.endDeletions(v.view, v.alone)
+	return v.endDeletionsOf(c.spent)
 }
 
 // Delete deletes a submission, or returns [ErrNotFound].
 func (c *Change) Delete(d Deletion) error {
+	c.spent = append(c.spent, d.ID)
 	return hide(c.tx, []Deletion{d}, today())
 }
 
@@ -67,6 +67,7 @@ func (c *Change) Reenvelope(id ID, envelope []byte, epoch uint64) error {
 		return err
 	}
 	c.taken = append(c.taken, w)
+	c.spent = append(c.spent, id)
 	if err := spend(c.tx, id); err != nil {
 		return fmt.Errorf("submission %s: %w", id, err)
 	}

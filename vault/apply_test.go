@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"sourdine/vault"
 	"sourdine/vault/translog"
@@ -72,6 +73,11 @@ func TestApply(t *testing.T) {
 		replies, more, err := v.Replies(mailbox, 5)
 		if err != nil || more || len(replies) != 1 || string(replies[0]) != "reply" {
 			t.Errorf("Replies: %q, %v", replies, err)
+		}
+		for letter, want := range map[string]bool{"reply": true, "repl": false, "other": false, "": false} {
+			if has, err := v.HasReply(mailbox, []byte(letter)); err != nil || has != want {
+				t.Errorf("HasReply %q: %v, %v", letter, has, err)
+			}
 		}
 		state, ok, err := v.Desk(fingerprint("A"))
 		if err != nil || !ok || state.Sequence != 7 || state.Seen != 3 || string(state.Applied) != "receipt" {
@@ -209,6 +215,9 @@ func expired(t *testing.T, v *vault.Vault, today string) (ids []vault.ID, reason
 	return ids, reasons
 }
 
+// on is a day that many days after today, UTC.
+func on(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly) }
+
 // Nothing expires before every reviewer of its epoch has it, but by a limit.
 func TestExpired(t *testing.T) {
 	v := vaulttest.NewVault(t)
@@ -237,32 +246,31 @@ func TestExpired(t *testing.T) {
 		}
 	}
 	want("2036-01-01")
-	acknowledge(id, "A", "2026-02-01")
+	acknowledge(id, "A", on(1))
 	want("2036-01-01")
 	if all, err := v.AckedByAll(id); all || err != nil {
 		t.Errorf("AckedByAll: %v, %v", all, err)
 	}
-	acknowledge(id, "B", "2026-03-01")
+	acknowledge(id, "B", on(40))
 	if all, err := v.AckedByAll(id); !all || err != nil {
 		t.Errorf("AckedByAll: %v, %v", all, err)
 	}
-	want("2026-03-30")
-	want("2026-03-31", translog.ByRetention)
+	want(on(69))
+	want(on(70), translog.ByRetention)
 	policy(vault.Policy{Retention: 0, Limit: 60})
-	want("2026-04-01") // 60 days
-	want("2026-04-02", translog.ByLimit)
-	want("2027-04-02", translog.ByLimit, translog.ByLimit)
+	want(on(60)) // since there is a limit: whoever sent something before was not told
+	want(on(61), translog.ByLimit, translog.ByLimit)
 	policy(vault.Policy{Retention: 1})
-	want("2026-03-01")
-	want("2026-03-02", translog.ByRetention)
-	acknowledge(ofNobody, "A", "2026-11-22")
-	want("2026-11-23", translog.ByRetention, translog.ByRetention) // epoch 1 is A alone
-	ids, _ := expired(t, v, "2026-11-22")
+	want(on(40))
+	want(on(41), translog.ByRetention)
+	acknowledge(ofNobody, "A", on(50))
+	want(on(51), translog.ByRetention, translog.ByRetention) // epoch 1 is A alone
+	ids, _ := expired(t, v, on(50))
 	if len(ids) != 1 || ids[0] != id {
 		t.Errorf("%v", ids)
 	}
 	var deletions []vault.Deletion
-	for d, err := range v.Expired("2030-01-01") {
+	for d, err := range v.Expired("2090-01-01") {
 		if err != nil {
 			t.Fatal(err)
 		}

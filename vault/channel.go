@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -42,7 +43,20 @@ type Member struct {
 type Roster struct {
 	Channel string   `json:"channel"`
 	Epoch   uint64   `json:"epoch"`
+	Day     string   `json:"day,omitempty"` // of the change, UTC; vaults of version 1 had none
 	Members []Member `json:"members"`
+}
+
+// day is when it became what it is: without a day of its own that on which its
+// last member was added.
+func (r Roster) day() string {
+	day := r.Day
+	for _, m := range r.Members {
+		if r.Day == "" {
+			day = max(day, m.Added)
+		}
+	}
+	return day
 }
 
 // AddChannel creates a channel with an empty roster, or returns [ErrExists].
@@ -56,7 +70,7 @@ func (v *Vault) AddChannel(ctx context.Context, name string) error {
 		if tx.Bucket(bucketChannels).Bucket([]byte(name)) != nil {
 			return fmt.Errorf("channel %s %w", name, ErrExists)
 		}
-		return putRoster(tx, Roster{Channel: name}, day)
+		return putRoster(tx, Roster{Channel: name, Day: day}, day)
 	})
 }
 
@@ -76,15 +90,24 @@ func checkChannelName(name string) error {
 	return nil
 }
 
-// AddMember puts a reviewer on a channel's roster and returns the new roster.
-// It returns [ErrNotFound] for an unknown channel and [ErrExists] for a
-// certificate that is on the roster already.
+// AddMember puts a reviewer on a channel's roster and returns the new roster. The
+// other certificate of one who is on it, a renewed one, takes the place of theirs; a
+// name or client key that m lacks they keep. It returns [ErrNotFound] for an unknown
+// channel and [ErrExists] for a certificate that is on the roster already.
 func (v *Vault) AddMember(ctx context.Context, channel string, m Member) (Roster, error) {
 	return v.changeRoster(ctx, channel, len(m.Certificate), func(members []Member) ([]Member, error) {
-		if memberIndex(members, m.Fingerprint) >= 0 {
+		at := memberIndex(members, m.Fingerprint)
+		if at < 0 {
+			return append(members, m), nil
+		}
+		before := members[at]
+		if bytes.Equal(before.Certificate, m.Certificate) {
 			return nil, fmt.Errorf("reviewer %s %w in this channel", m.Fingerprint, ErrExists)
 		}
-		return append(members, m), nil
+		members[at] = m
+		members[at].Name = cmp.Or(m.Name, before.Name)
+		members[at].ClientKey = cmp.Or(m.ClientKey, before.ClientKey)
+		return members, nil
 	})
 }
 
@@ -123,6 +146,7 @@ func (v *Vault) changeRoster(ctx context.Context, channel string, size int, chan
 			return err
 		}
 		roster.Epoch++
+		roster.Day = day
 		return putRoster(tx, roster, day)
 	})
 	if err != nil {

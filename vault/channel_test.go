@@ -45,7 +45,7 @@ func TestRosterGrowsByEpochs(t *testing.T) {
 			t.Fatalf("AddMember: %+v, %v", r, err)
 		}
 	}
-	if _, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: fingerprint("A")}); !errors.Is(err, vault.ErrExists) {
+	if _, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: fingerprint("A"), Certificate: []byte{1}}); !errors.Is(err, vault.ErrExists) {
 		t.Errorf("adding twice: %v", err)
 	}
 	if _, err := v.AddMember(ctx, "Lille", vault.Member{Fingerprint: fingerprint("A")}); !errors.Is(err, vault.ErrNotFound) {
@@ -54,6 +54,21 @@ func TestRosterGrowsByEpochs(t *testing.T) {
 	r, err := v.Roster("Nice")
 	if err != nil || r.Epoch != 2 || r.Members[1].Fingerprint != fingerprint("B") {
 		t.Errorf("Roster = %+v, %v", r, err)
+	}
+}
+
+// A renewed certificate takes the place of the older one, also of the only reviewer;
+// what came without it stays.
+func TestRenewedCertificate(t *testing.T) {
+	v := vaulttest.NewVault(t)
+	a := vault.Member{Name: "A", Fingerprint: fingerprint("A"), Certificate: []byte{1}, ClientKey: "key"}
+	addChannel(t, v, "Nice", a)
+	r, err := v.AddMember(ctx, "Nice", vault.Member{Fingerprint: a.Fingerprint, Certificate: []byte{2}})
+	if err != nil || r.Epoch != 2 || len(r.Members) != 1 || r.Members[0].Name != "A" || r.Members[0].ClientKey != "key" || r.Members[0].Certificate[0] != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, before, err := v.RosterAt("Nice", 1); err != nil || before.Members[0].Certificate[0] != 1 {
+		t.Errorf("the roster before: %+v, %v", before, err)
 	}
 }
 

@@ -66,7 +66,7 @@ func (d *Draft) commit(ctx context.Context, c Commitment) error {
 		return ready.put(tx)
 	})
 	if err != nil {
-		d.vault.giveBack(ready.wrapped)
+		d.vault.giveBack(err, ready.wrapped)
 	}
 	return err
 }

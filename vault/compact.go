@@ -119,10 +119,14 @@ func finish(db *bolt.DB) error {
 
 func copyAll(ctx context.Context, to, from *bolt.DB) error {
 	f := filler{ctx: ctx, db: to}
-	err := from.View(func(tx *bolt.Tx) error {
-		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+	err := viewFile(from, func(tx *bolt.Tx) error {
+		err := tx.ForEach(func(name []byte, b *bolt.Bucket) error {
 			return f.copyBucket([][]byte{name}, b)
 		})
+		if err != nil {
+			return err
+		}
+		return f.end(nil)
 	})
 	return errors.Join(f.end(err), finish(to))
 }

@@ -2,7 +2,9 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -24,7 +26,8 @@ type Deletion struct {
 // keys of their envelopes are overwritten on stable storage, and so nobody can
 // open them, with the reviewers' keys and an older copy of the vault's file
 // neither. It returns [ErrNotFound], and deletes none of the same thousand, when
-// one is not there. Once begun it goes on when ctx ends. After any other
+// one is not there; an error that wraps [ErrNotOverwritten] when they are gone, and
+// the disk did not let overwrite a key of theirs. Once begun it goes on when ctx ends. After any other
 // error or a crash they are either all still there, or invisible, and the next
 // Delete, Apply, Finish or Open ends the work.
 func (v *Vault) Delete(ctx context.Context, deletions []Deletion) error {
@@ -40,7 +43,11 @@ func (v *Vault) Delete(ctx context.Context, deletions []Deletion) error {
 		if err != nil {
 			return fmt.Errorf("failed to delete submissions: %w", err)
 		}
-		if err := v.endDeletions(v.view, v.alone); err != nil {
+		ids := make([]ID, len(step))
+		for i, d := range step {
+			ids[i] = d.ID
+		}
+		if err := v.endDeletionsOf(ids); err != nil {
 			return err
 		}
 	}
@@ -95,20 +102,27 @@ type (
 	updater func(func(*bolt.Tx) error) error
 )
 
-// eraseDeleted removes what is left of deleted submissions, and their marks. It
-// writes nothing when there are none.
+// maxPassed bounds the submissions that one eraseDeleted leaves for later.
+const maxPassed = 100
+
+// eraseDeleted removes what is left of deleted submissions whose keys are
+// overwritten, and their marks. It writes nothing when there are none. Those in
+// whose way is what the disk cannot read it passes over: then it returns errFault
+// when it has done what it can.
 func eraseDeleted(view viewer, update updater) error {
-	more := false
+	var e erasure
 	err := view(func(tx *bolt.Tx) error {
-		k, _ := tx.Bucket(bucketDeleting).Cursor().First()
-		more = k != nil
+		e.more = e.next(tx, spentBy(tx)) != nil
 		return nil
 	})
-	for more && err == nil {
-		err = update(func(tx *bolt.Tx) (err error) {
-			more, err = eraseSome(tx, erasePerStep)
-			return err
-		})
+	for e.more && err == nil {
+		err = update(func(tx *bolt.Tx) error { return e.some(tx, erasePerStep) })
+		if errors.Is(err, errFault) && len(e.passed) < maxPassed && !slices.Contains(e.passed, e.at) {
+			e.passed, err = append(e.passed, e.at), nil
+		}
+	}
+	if err == nil && len(e.passed) > 0 {
+		err = errFault
 	}
 	if err != nil {
 		return fmt.Errorf("failed to erase deleted submissions: %w", err)
@@ -116,25 +130,45 @@ func eraseDeleted(view viewer, update updater) error {
 	return nil
 }
 
-// eraseSome erases one transaction's worth; what a submission has beside its
-// chunks counts as one.
-func eraseSome(tx *bolt.Tx, budget int) (more bool, err error) {
-	for budget > 0 {
-		k, _ := tx.Bucket(bucketDeleting).Cursor().First()
-		if k == nil {
-			return false, nil
+// An erasure is where eraseDeleted is.
+type erasure struct {
+	more   bool
+	at     ID   // of which something was read last
+	passed []ID // that cannot be erased
+}
+
+// next is the first that is being deleted, whose key is not spent any more, and
+// that is not passed over.
+func (e *erasure) next(tx *bolt.Tx, spent []ID) []byte {
+	c := tx.Bucket(bucketDeleting).Cursor()
+	k, _ := c.First()
+	for len(k) == len(ID{}) && (slices.Contains(spent, ID(k)) || slices.Contains(e.passed, ID(k))) {
+		k, _ = c.Next()
+	}
+	return k
+}
+
+// some erases one transaction's worth; what a submission has beside its chunks
+// counts as one.
+func (e *erasure) some(tx *bolt.Tx, budget int) (err error) {
+	spent := spentBy(tx)
+	for e.more = true; budget > 0; {
+		k := e.next(tx, spent)
+		if e.more = k != nil; !e.more {
+			return nil
 		}
 		if len(k) != len(ID{}) {
-			return false, ErrDamaged
+			return ErrDamaged
 		}
-		if budget, err = eraseChunks(tx, ID(k), budget-1); err != nil || budget <= 0 {
-			return err == nil, err
+		e.at = ID(k)
+		if budget, err = eraseChunks(tx, e.at, budget-1); err != nil || budget <= 0 {
+			return err
 		}
-		if err := eraseMarks(tx, ID(k)); err != nil {
-			return false, err
+		if err := eraseMarks(tx, e.at); err != nil {
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // eraseMarks removes everything of a submission but chunks.

@@ -16,11 +16,23 @@
 //   - [Vault.Apply] makes all of a set of changes, or none.
 //   - When [Vault.Delete] or Apply returns nil, what was deleted cannot be opened
 //     any more: not with every reviewer's private key and all that was ever in
-//     the vault's file, because the key in its slot is overwritten. After a
-//     crash it is invisible, and the next [Open] ends the work. Package slots
+//     the vault's file, because the key in its slot is overwritten, and so
+//     is that of each envelope whose change failed. After a
+//     crash, or when the disk refused, it is invisible, and the next [Open] or
+//     [Vault.Finish] ends the work; [Vault.Unfinished] tells of it. Package slots
 //     says what a disk may still keep.
 //   - Who reads what is deleted meanwhile gets an error. So does who reads a
-//     value in which a bit has flipped: it wraps [ErrDamaged].
+//     value in which a bit has flipped, or that the disk cannot read: it wraps
+//     [ErrDamaged]. Other submissions are read as ever.
+//   - Where there is no room nothing is changed, and when there is some again the
+//     next change is made ([ErrFull]). After a write of unknown outcome nothing is
+//     changed before the vault was opened anew ([ErrFailed]).
+//   - Nothing is reported as kept in files that are not at their place any more
+//     ([ErrGone]).
+//   - A page that the disk cannot read fails what needs it, and nothing else; but
+//     a vault that was not closed does not open with one of the pages that lead to
+//     others; and a disk that is full as well may end the program, because bbolt
+//     then reads them all.
 //   - It stores ciphertext and, per submission, a random id, the day, the
 //     channel, the roster's epoch, who acknowledged it, and whether it was opened
 //     (promise 5). It never sees a key or a plaintext, and cannot tell whether

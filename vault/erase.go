@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -41,7 +42,7 @@ func eraseDraft(tx *bolt.Tx, id ID) (more bool, err error) {
 }
 
 // sweep erases the drafts that nobody writes any more and that are still there.
-func (v *Vault) sweep(update updater) error {
+func (v *Vault) sweep(update updater) (failed error) {
 	for key := range v.undone.Range {
 		id := key.(ID)
 		var err error
@@ -51,10 +52,17 @@ func (v *Vault) sweep(update updater) error {
 				return err
 			})
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, errFault): // another one may be read
+			failed = err
+		case err != nil:
 			return fmt.Errorf("failed to sweep interrupted uploads: %w", err)
+		default:
+			v.undone.Delete(id)
 		}
-		v.undone.Delete(id)
+	}
+	if failed != nil {
+		return fmt.Errorf("failed to sweep interrupted uploads: %w", failed)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 
 	bolt "go.etcd.io/bbolt"
@@ -11,46 +12,66 @@ import (
 
 // Expired iterates over what the channels' policies want deleted on a day (UTC,
 // "2006-01-02"), as [Vault.Delete] takes it: what everybody acknowledged whom
-// [Vault.AckedByAll] asks, the last one at least [Policy.Retention] days ago, and
-// what is older than [Policy.Limit]. Nothing else expires: what one of them has not
-// acknowledged, or nobody can, is kept unless the channel has a limit, and what has a
-// damaged header is passed over. It stops at the first error.
+// [Vault.AckedByAll] asks, at least [Policy.Retention] days after the last one did
+// and after the channel's roster changed last, and what is older than
+// [Policy.Limit]. Nothing else expires: what one of them has not acknowledged, or
+// nobody can, is kept unless the channel has a limit.
+//
+// What is damaged does not expire, and holds nothing else up: it is an error that
+// wraps [ErrDamaged], with the submission's ID, or without one for a channel whose
+// policy is, once; the next ones follow. It stops at any other error.
 func (v *Vault) Expired(today string) iter.Seq2[Deletion, error] {
 	return func(yield func(Deletion, error) bool) {
-		policies := map[string]Policy{}
+		policies := map[string]policyRead{}
 		for e, err := range v.Entries() {
-			if e.ID != (ID{}) && errors.Is(err, ErrDamaged) {
+			d := Deletion{ID: e.ID}
+			if err == nil {
+				d, err = v.expired(e, today, policies)
+			}
+			if err == nil && d.Reason == "" {
 				continue
 			}
-			reason := ""
-			if err == nil {
-				reason, err = v.expired(e, today, policies)
-			}
-			if err != nil {
-				yield(Deletion{}, err)
-				return
-			}
-			if reason != "" && !yield(Deletion{ID: e.ID, Reason: reason}, nil) {
+			if !yield(d, err) || err != nil && !errors.Is(err, ErrDamaged) {
 				return
 			}
 		}
 	}
 }
 
-// expired returns the reason why a submission goes, or "".
-func (v *Vault) expired(e Entry, today string, policies map[string]Policy) (reason string, err error) {
+// A policyRead is a channel's policy, or that it was told already that there is
+// none.
+type policyRead struct {
+	storedPolicy
+	damaged bool
+}
+
+// expired returns with which reason a submission goes, if any.
+func (v *Vault) expired(e Entry, today string, policies map[string]policyRead) (Deletion, error) {
 	p, known := policies[e.Channel]
 	if !known {
 		err := v.view(func(tx *bolt.Tx) (err error) {
-			p, err = policy(tx, e.Channel)
+			p.storedPolicy, err = policy(tx, e.Channel)
 			return err
 		})
-		if err != nil {
-			return "", err
-		}
+		p.damaged = errors.Is(err, ErrDamaged)
 		policies[e.Channel] = p
+		if err != nil {
+			return Deletion{}, err
+		}
 	}
-	days, err := age(e.Day, today)
+	if p.damaged {
+		return Deletion{}, nil
+	}
+	reason, err := v.whyExpired(e, today, p.storedPolicy)
+	if err != nil {
+		err = fmt.Errorf("submission %s: %w", e.ID, err)
+	}
+	return Deletion{ID: e.ID, Reason: reason}, err
+}
+
+func (v *Vault) whyExpired(e Entry, today string, p storedPolicy) (reason string, err error) {
+	// Who sent something before there was this limit was not told of it.
+	days, err := age(max(e.Day, p.LimitSince), today)
 	if err != nil {
 		return "", err
 	}

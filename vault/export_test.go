@@ -23,3 +23,17 @@ func (c *Change) SetAcknowledged(id ID, fingerprint, day string) error {
 
 // UsedSlots is how many slots the file has for submissions.
 func UsedSlots(v *Vault) int { return v.slots.Stats().Used }
+
+// SpendBeyond marks a slot as spent that the file does not have: as long as it is
+// open, overwriting it fails.
+func SpendBeyond(v *Vault, id ID) error {
+	return v.alone(func(tx *bolt.Tx) error { return put(tx.Bucket(bucketSpent), slotKey(1<<20), id[:]) })
+}
+
+// TakenSlots are those that the change has taken so far.
+func (c *Change) TakenSlots() (slots []uint32) {
+	for _, w := range c.taken {
+		slots = append(slots, w.slot)
+	}
+	return slots
+}

@@ -29,7 +29,11 @@ const (
 // openCurrent opens the file at path in the current version, upgrading it if
 // need be, and says what it did.
 func openCurrent(path string) (db *bolt.DB, upgraded string, err error) {
-	if err := checkLists(path); err != nil {
+	settled, err := checkLists(path)
+	if err == nil && !settled {
+		err = checkReadable(path)
+	}
+	if err != nil {
 		return nil, "", err
 	}
 	db, err = openFile(path)
@@ -95,7 +99,7 @@ func isAt(f *os.File, path string) bool {
 }
 
 func versionOf(db *bolt.DB) (version uint32, err error) {
-	err = db.View(func(tx *bolt.Tx) error {
+	err = viewFile(db, func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil || len(meta.Get(keyVersion)) != 4 {
 			return errors.New("the file is not a vault")

@@ -47,8 +47,8 @@ func (f *filler) end(err error) error {
 	}
 	tx := f.tx
 	f.tx = nil
+	defer tx.Rollback() // does nothing after Commit, but when that cannot read
 	if err != nil {
-		_ = tx.Rollback()
 		return err
 	}
 	return tx.Commit()

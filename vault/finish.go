@@ -17,8 +17,10 @@ var ErrNotOverwritten = errors.New("the keys of deleted submissions could not be
 // An Unfinished is what the disk did not let end.
 type Unfinished struct {
 	// Keys are the submissions, deleted or sealed anew, whose old key is not
-	// overwritten yet.
+	// overwritten yet, or that of an envelope that could not be stored.
 	Keys []ID
+	// Unnamed counts keys of changes that a crash interrupted: whose is not known.
+	Unnamed int
 	// Erasing counts the deleted submissions, and Uploads those that broke off, that
 	// still take room.
 	Erasing, Uploads int
@@ -37,6 +39,15 @@ func (v *Vault) Unfinished() (u Unfinished, err error) {
 		u.Keys = spentBy(tx)
 		return tx.Bucket(bucketDeleting).ForEach(func(_, _ []byte) error { u.Erasing++; return nil })
 	})
+	_, owners := v.looseSlots()
+	for _, id := range owners {
+		switch {
+		case id == ID{}:
+			u.Unnamed++
+		case !slices.Contains(u.Keys, id):
+			u.Keys = append(u.Keys, id)
+		}
+	}
 	for range v.undone.Range {
 		u.Uploads++
 	}
@@ -56,9 +67,11 @@ func spentBy(tx *bolt.Tx) (ids []ID) {
 	return ids
 }
 
-// Finish ends deletions that could not be ended, and erases uploads that broke off
+// Finish ends deletions that could not be ended, overwrites the keys of changes that
+// failed, and erases uploads that broke off
 // and could not be erased. It is cheap when there is nothing to do. It returns an
-// error that wraps [ErrNotOverwritten] when the disk still refuses.
+// error that wraps [ErrNotOverwritten] when the disk still refuses, or [ErrDamaged]
+// when it cannot read what is to be erased.
 func (v *Vault) Finish(ctx context.Context) error {
 	unlock, err := v.lockSpending(ctx)
 	if err != nil {
@@ -74,12 +87,37 @@ func (v *Vault) finish(view viewer, update updater) error {
 }
 
 // endDeletions overwrites all slots that were spent, and erases all that is
-// being deleted: FORMAT.md, section 4, steps b and c.
+// being deleted: FORMAT.md, section 4, steps b and c. A slot that the disk does not
+// let overwrite keeps only its own submission from being erased.
 func (v *Vault) endDeletions(view viewer, update updater) error {
-	if err := v.overwriteSpent(view, update); err != nil {
+	err := v.overwriteSpent(view, update)
+	if err != nil && !errors.Is(err, ErrNotOverwritten) {
 		return err
 	}
-	return eraseDeleted(view, update)
+	return errors.Join(err, eraseDeleted(view, update))
+}
+
+// endDeletionsOf is endDeletions for who spent the slots of some submissions: what
+// the disk still refuses of others is not theirs to hear, nor that it cannot read
+// what is to be erased: it cannot be opened any more.
+func (v *Vault) endDeletionsOf(ids []ID) error {
+	err := v.endDeletions(v.view, v.alone)
+	if !errors.Is(err, ErrNotOverwritten) {
+		if errors.Is(err, errFault) {
+			return nil
+		}
+		return err
+	}
+	_, loose := v.looseSlots()
+	own := slices.ContainsFunc(loose, func(id ID) bool { return slices.Contains(ids, id) })
+	viewErr := v.view(func(tx *bolt.Tx) error {
+		own = own || slices.ContainsFunc(spentBy(tx), func(id ID) bool { return slices.Contains(ids, id) })
+		return nil
+	})
+	if own || viewErr != nil {
+		return errors.Join(err, viewErr)
+	}
+	return nil
 }
 
 // alone is an updater on the writer. It goes on when the caller's context ends:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -101,5 +102,50 @@ func TestFinishErasesUploads(t *testing.T) {
 	}
 	if s, err := v.Stats(); err != nil || s.Drafts != 0 || unfinished(t, v).Uploads != 0 {
 		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// One key that cannot be overwritten keeps no other deletion from its end, and
+// whoever ordered another does not hear of it.
+func TestOneKeyRemains(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vault.db")
+	if err := vault.Create(path); err != nil {
+		t.Fatal(err)
+	}
+	v, err := vault.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, other, kept := submit(t, v, random(600_000)), submit(t, v, random(10)), submit(t, v, random(10))
+	sick := vault.NewID()
+	if err := vault.SpendBeyond(v, sick); err != nil {
+		t.Fatal(err)
+	}
+	slot := spentSlot(t, v, path, id)
+	if err := v.Delete(ctx, []vault.Deletion{byRetention(id)}); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+	err = v.Apply(ctx, func(c *vault.Change) error {
+		return errors.Join(c.Delete(byRetention(other)), c.Reenvelope(kept, []byte("new"), 2))
+	})
+	if err != nil {
+		t.Errorf("Apply: %v", err)
+	}
+	if !bytes.Equal(slotBytes(t, path, slot), make([]byte, 128)) {
+		t.Error("the slot of a deleted submission still holds a key")
+	}
+	if u := unfinished(t, v); len(u.Keys) != 1 || u.Keys[0] != sick || u.Erasing != 0 {
+		t.Errorf("%+v", u)
+	}
+	if err := v.Finish(ctx); !errors.Is(err, vault.ErrNotOverwritten) {
+		t.Errorf("Finish: %v", err)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nothingOf(t, path, id)
+	v = vaulttest.Open(t, path)
+	if u := unfinished(t, v); len(u.Keys) != 0 {
+		t.Errorf("opened anew: %+v", u)
 	}
 }

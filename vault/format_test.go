@@ -136,6 +136,7 @@ func checkRosters(t *testing.T, tx *bolt.Tx, member vault.Member) {
 	type roster struct {
 		Channel string `json:"channel"`
 		Epoch   uint64 `json:"epoch"`
+		Day     string `json:"day"`
 		Members *[]struct {
 			Name        string `json:"name"`
 			Fingerprint string `json:"fingerprint"`

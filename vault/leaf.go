@@ -56,20 +56,37 @@ type rosterEpoch struct {
 // a roster that the vault does not have. A roster at an epoch never changes, so
 // the answer is kept: certificates take long to decode.
 func (v *Vault) recipients(channel string, epoch uint64) ([]string, error) {
+	r, err := v.hashedRoster(channel, epoch)
+	return r.hashes, err
+}
+
+// rosterDay returns the day of a roster; "" for one that the vault does not have.
+func (v *Vault) rosterDay(channel string, epoch uint64) (string, error) {
+	r, err := v.hashedRoster(channel, epoch)
+	return r.day, err
+}
+
+// A hashedRoster is what is asked of a roster often.
+type hashedRoster struct {
+	hashes []string // of the members
+	day    string
+}
+
+func (v *Vault) hashedRoster(channel string, epoch uint64) (hashedRoster, error) {
 	at := rosterEpoch{channel, epoch}
 	if known, ok := v.hashed.Load(at); ok {
-		return known.([]string), nil
+		return known.(hashedRoster), nil
 	}
 	_, roster, err := v.RosterAt(channel, epoch)
 	if errors.Is(err, ErrNotFound) {
-		return nil, nil
+		return hashedRoster{}, nil
 	}
 	if err != nil {
-		return nil, err
+		return hashedRoster{}, err
 	}
-	hashes := recipientHashes(roster)
-	v.hashed.Store(at, hashes)
-	return hashes, nil
+	r := hashedRoster{recipientHashes(roster), roster.day()}
+	v.hashed.Store(at, r)
+	return r, nil
 }
 
 func recipientHashes(roster Roster) []string {

@@ -66,17 +66,17 @@ func settleFile(db *bolt.DB, f *os.File) error {
 	return f.Truncate(last.end())
 }
 
-// transaction is bbolt's Update, for the writer. The first one takes back, before a page is
+// transaction is [updateFile], for the writer. The first one takes back, before a page is
 // written, what settle promised of free pages: a crash could leave what
 // it wrote in them.
 func (v *Vault) transaction(apply func(*bolt.Tx) error) error {
 	if !v.written {
-		if err := v.db.Update(func(*bolt.Tx) error { return nil }); err != nil {
+		if err := updateFile(v.db, func(*bolt.Tx) error { return nil }); err != nil {
 			return err
 		}
 		v.written = true
 	}
-	return v.db.Update(apply)
+	return updateFile(v.db, apply)
 }
 
 // emptyFree makes the bytes of all pages on the list zeros, and cuts off what is

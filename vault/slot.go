@@ -16,6 +16,7 @@ const slotSize = 4 // bytes of a slot's number
 // A wrapped is an envelope as it is stored: the number of its slot, and the
 // envelope under the key that the slot holds.
 type wrapped struct {
+	id    ID
 	slot  uint32
 	value []byte
 }
@@ -37,17 +38,7 @@ func wrapIn(file *slots.File, id ID, envelope []byte) (wrapped, error) {
 	if err != nil {
 		return wrapped{}, err
 	}
-	return wrapped{slot, append(slotKey(slot), key.Wrap(id, envelope)...)}, nil
-}
-
-// giveBack returns the slot of an envelope that was not stored. After a failed
-// write, and when the home vanished during one, nobody knows whether it was: then
-// the next Open finds out. That a slot
-// cannot be given back costs a slot until then, and nothing else.
-func (v *Vault) giveBack(w wrapped) {
-	if !v.hasFailed() && !v.unsure.Load() {
-		_ = v.slots.Give(w.slot)
-	}
+	return wrapped{id, slot, append(slotKey(slot), key.Wrap(id, envelope)...)}, nil
 }
 
 // put stores an envelope, and whose its slot is.
@@ -146,12 +137,17 @@ func slotOf(tx *bolt.Tx, id ID) ([]byte, error) {
 	return nil, fmt.Errorf("its slot is missing: %w", ErrDamaged)
 }
 
-// overwriteSpent overwrites the keys of all spent slots, and takes the marks off
-// those for which that is on stable storage.
+// overwriteSpent overwrites the keys of all spent slots, and of changes that failed,
+// and takes the marks off those for which that is on stable storage.
 func (v *Vault) overwriteSpent(view viewer, update updater) error {
 	spent, err := spentSlots(view)
-	if err != nil || len(spent) == 0 {
+	if err != nil {
 		return err
+	}
+	marked := len(spent) > 0
+	loose, _ := v.looseSlots()
+	if spent = append(spent, loose...); len(spent) == 0 {
+		return nil
 	}
 	zeroed, failed := v.zero(spent)
 	if failed != nil {
@@ -160,18 +156,14 @@ func (v *Vault) overwriteSpent(view viewer, update updater) error {
 	if len(zeroed) == 0 {
 		return failed
 	}
-	err = update(func(tx *bolt.Tx) error {
-		for _, slot := range zeroed {
-			if err := tx.Bucket(bucketSpent).Delete(slotKey(slot)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	if marked {
+		err = update(func(tx *bolt.Tx) error { return unmark(tx, zeroed) })
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("failed to free the slots of deleted submissions: %w", err), failed)
 	}
-	return errors.Join(v.slots.Give(zeroed...), failed)
+	v.free(zeroed)
+	return failed
 }
 
 // zero overwrites all at once, or else, when a place of the disk fails, those that

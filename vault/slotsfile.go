@@ -73,7 +73,7 @@ func createSlots(path string, id [slotsIDSize]byte) error {
 // another.
 func usedSlots(db *bolt.DB) (id [slotsIDSize]byte, numbers []uint32, sure bool, err error) {
 	sure = true
-	err = db.View(func(tx *bolt.Tx) error {
+	err = viewFile(db, func(tx *bolt.Tx) error {
 		raw, err := find(tx.Bucket(bucketMeta), keySlots)
 		if err != nil || len(raw) != slotsIDSize {
 			return fmt.Errorf("the id of the slots file: %w", ErrDamaged)

@@ -101,8 +101,13 @@ func (v *Vault) takeSnapshot() (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{tx: tx, size: logSize(tx)}
-	if s.root, err = translog.Root(s.size, hashReader{tx}); err == nil {
+	s := &Snapshot{tx: tx}
+	err = guarded(func() (err error) {
+		s.size = logSize(tx)
+		s.root, err = translog.Root(s.size, hashReader{tx})
+		return err
+	})
+	if err == nil {
 		s.slots, err = readSettled(slotsPath(v.path))
 	}
 	if err != nil {

@@ -52,7 +52,19 @@ func (u upgrade) run() (db *bolt.DB, told string, err error) {
 	return db, told, nil
 }
 
-func (u upgrade) backup() string { return strings.TrimSuffix(u.path, ".db") + backupSuffix }
+func (u upgrade) backup() string { return backupPath(u.path) }
+
+func backupPath(path string) string { return strings.TrimSuffix(path, ".db") + backupSuffix }
+
+// KeptVersion1 is the name of the vault that an upgrade kept, whoever made it and
+// whenever, as long as it is there; "" when there is none.
+func (v *Vault) KeptVersion1() string {
+	kept := backupPath(v.path)
+	if _, err := os.Lstat(kept); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return filepath.Base(kept)
+}
 
 // prepare removes what an interrupted upgrade left. A vault of version 1 has no
 // slots file: one beside it is such a left-over if the backup is the vault itself
@@ -95,8 +107,8 @@ func (u upgrade) build() (*bolt.DB, error) {
 		return db, err
 	}
 	c := conversion{filler: filler{ctx: context.Background(), db: db}, slots: file, recipients: map[rosterEpoch][]string{}}
-	err = u.old.View(func(old *bolt.Tx) error {
-		if err := c.filler.end(c.all(old)); err != nil {
+	err = viewFile(u.old, func(old *bolt.Tx) error {
+		if err := c.filler.end(guarded(func() error { return c.all(old) })); err != nil {
 			return err
 		}
 		if err := finish(db); err != nil {
@@ -109,7 +121,7 @@ func (u upgrade) build() (*bolt.DB, error) {
 
 func (u upgrade) newSlots(db *bolt.DB) (*slots.File, error) {
 	var salt []byte
-	err := u.old.View(func(tx *bolt.Tx) error {
+	err := viewFile(u.old, func(tx *bolt.Tx) error {
 		salt = append(salt, tx.Bucket(bucketMeta).Get(keySalt)...)
 		return nil
 	})

@@ -56,7 +56,7 @@ type Vault struct {
 	ops    chan op
 
 	failed  chan struct{} // closed by the writer; see transact
-	unsure  atomic.Bool   // what a commit left, which reported ErrGone
+	loose   sync.Map      // by slot: the ID of a change that failed; see giveBack
 	full    refusal       // see Full
 	undone  sync.Map      // of ID: drafts that could not be discarded; see Finish
 	damaged sync.Map      // by ID: a func() error that reads it again; see Unreadable
@@ -64,9 +64,11 @@ type Vault struct {
 	hashed  sync.Map      // of rosterEpoch; see recipients
 }
 
-// Open opens the vault at path, ends what a crash interrupted (uploads are swept,
-// deletions finished), and starts the writer. What a full or failing disk does not
-// let it end is left to [Vault.Finish]. A vault of version 1 is upgraded
+// Open opens the vault at path, ends what a crash interrupted (keys of changes that
+// did not come about are overwritten, uploads swept, deletions finished), and starts
+// the writer. What a full or failing disk does not let it end, or cannot read, is
+// left to [Vault.Finish]; only a vault that was not closed must be readable as far as
+// keys go, or the error wraps [ErrDamaged]. A vault of version 1 is upgraded
 // first; see [Vault.Upgraded]. It returns [ErrLocked] when another process has
 // it open, and an error that wraps [fs.ErrNotExist] when there is none.
 func Open(path string) (*Vault, error) {
@@ -98,7 +100,11 @@ func (v *Vault) start() (err error) {
 	if v.slots, err = openSlots(v.db, slotsPath(v.path)); err != nil {
 		return err
 	}
-	drafts, err := idsOf(v.db.View, bucketDrafts)
+	if err := v.overwriteLeftovers(); err != nil {
+		return err
+	}
+	view := func(fn func(*bolt.Tx) error) error { return viewFile(v.db, fn) }
+	drafts, err := idsOf(view, bucketDrafts)
 	if err != nil {
 		return fmt.Errorf("failed to find interrupted uploads: %w", err)
 	}
@@ -113,8 +119,9 @@ func (v *Vault) start() (err error) {
 	}
 	// What the disk does not let end now it may later: nothing that was received
 	// is worse for it, and a server that does not start receives nothing.
-	err = v.finish(v.db.View, run)
-	if err != nil && (v.hasFailed() || !errors.Is(err, ErrFull) && !errors.Is(err, ErrNotOverwritten)) {
+	err = v.finish(view, run)
+	later := errors.Is(err, ErrFull) || errors.Is(err, ErrNotOverwritten) || errors.Is(err, errFault)
+	if err != nil && (v.hasFailed() || !later) {
 		return err
 	}
 	v.stopped.Go(v.write)
@@ -161,7 +168,8 @@ func (v *Vault) Close() error {
 	v.stopped.Wait()
 	unlock, _ := v.lockCopying(context.Background()) // after a snapshot's reader
 	defer unlock()
-	settles := !v.hasFailed() && v.InPlace() == nil
+	loose, _ := v.looseSlots() // which only a file that is not settled has the next Open look for
+	settles := !v.hasFailed() && v.InPlace() == nil && len(loose) == 0
 	v.exchange.Lock() // after all others: what is free is taken from under them
 	defer v.exchange.Unlock()
 	if settles {

@@ -138,6 +138,7 @@ func (v *verification) checkMeta() {
 		string(keySalt):     "the vault's salt is damaged: no source can open a mailbox, and no new one can be made",
 		string(keySlots):    "the id of the slots file is damaged: the server cannot start",
 		string(keyFiles):    "the digests of the key files are damaged: the keys were not checked",
+		string(keyDay):      "the last day that the server saw is damaged: nothing is deleted by retention or limits until somebody confirms the day",
 		string(keyRestored): "where the log tells of the last restoration is damaged: return parcels of desks that saw more than the backup may be refused",
 	}
 	v.each(bucketMeta, func(key, value []byte, sound bool) {
@@ -153,6 +154,7 @@ func (v *verification) checkMeta() {
 	})
 	delete(want, string(keyFiles))
 	delete(want, string(keyRestored))
+	delete(want, string(keyDay))
 	for key, said := range want {
 		if _, there := v.buckets[string(bucketMeta)]; there && v.err == nil {
 			v.damage("vault.db, meta: %s is missing: %s", key, said)
@@ -169,6 +171,9 @@ func (v *verification) takeMeta(key, value []byte, sound bool) bool {
 		if sound = sound && len(value) == slotsIDSize; sound {
 			v.slotsID = value
 		}
+	case string(keyDay):
+		_, err := age(string(value), string(value))
+		return sound && err == nil
 	case string(keyFiles):
 		return sound && json.Unmarshal(value, &v.report.Files) == nil
 	case string(keyRestored):

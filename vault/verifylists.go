@@ -14,20 +14,24 @@ var errLists = fmt.Errorf("the list of free pages is %w: nothing else suffers, a
 
 // checkLists compares the two lists of free pages in a vault that was closed.
 // bbolt believes one of them, and comes before whoever opens the file through it
-// could look. What is not a vault it leaves to others.
-func checkLists(path string) error {
+// could look. What is not a vault it leaves to others. settled tells that it was closed.
+func checkLists(path string) (settled bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("failed to open vault: %w", err)
+		return false, fmt.Errorf("failed to open vault: %w", err)
 	}
 	defer f.Close()
 	if err := lockFile(f); err != nil {
-		return err
+		return false, err
 	}
-	if g, err := openImage(f); err == nil && g.settled && !g.listsAgree() {
-		return errLists
+	g, err := openImage(f)
+	if err != nil {
+		return false, nil
 	}
-	return nil
+	if g.settled && !g.listsAgree() {
+		return false, errLists
+	}
+	return g.settled, nil
 }
 
 // listsAgree tells whether both lists name the same pages, but for those of the

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -98,7 +99,7 @@ func (v *Vault) commit(group []op) {
 		err = ErrFailed
 	case err != nil:
 	case group[0].between != nil:
-		if err = fromDisk(group[0].between()); err != nil && isFull(err) {
+		if err = fromDisk(guarded(group[0].between)); err != nil && isFull(err) {
 			err = fmt.Errorf("%w: %w", ErrFull, err)
 		}
 	default:
@@ -107,7 +108,7 @@ func (v *Vault) commit(group []op) {
 	if err == nil {
 		// Nobody is told that something is kept in a file that has no name.
 		if err = v.InPlace(); err != nil {
-			v.unsure.Store(true)
+			err = unsure{err}
 		}
 	}
 	for i, o := range group {
@@ -118,8 +119,8 @@ func (v *Vault) commit(group []op) {
 	}
 }
 
-// transact runs the transaction. When there is no room for it, nothing has
-// changed. When it fails for another reason, nobody knows what reached the disk:
+// transact runs the transaction. When there is no room for it, or a page that it
+// needs cannot be read, nothing has changed. When it fails for another reason, nobody knows what reached the disk:
 // bbolt's meta page can be written, and visible, though its fsync failed. Going on
 // could erase under a visible submission, so the vault changes nothing any more.
 func (v *Vault) transact(group []op, refused []error) error {
@@ -142,6 +143,7 @@ func (v *Vault) transact(group []op, refused []error) error {
 	case err == nil:
 		v.full.pass(size)
 	case undone:
+	case errors.Is(err, errFault) && !v.isVisible(attempt):
 	case isFull(err) && !v.isVisible(attempt):
 		err = fmt.Errorf("%w: %w", ErrFull, err)
 		v.full.note(size, err)

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"sourdine/vault/slots"
 )
 
 const (
@@ -138,7 +140,7 @@ func (x *extraction) keep(h *tar.Header) (err error) {
 		if err := x.makeFolder(h.Name); err != nil {
 			return err
 		}
-		f, err := os.OpenFile(filepath.Join(x.dir, filepath.FromSlash(h.Name)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+		f, err := create(filepath.Join(x.dir, filepath.FromSlash(h.Name)), h.Name == slotsName)
 		if err != nil {
 			return err
 		}
@@ -154,6 +156,15 @@ func (x *extraction) keep(h *tar.Header) (err error) {
 		return f.Sync()
 	}
 	return nil
+}
+
+// create makes a file; that of the slots, whose keys deletions overwrite, as the
+// vault makes it.
+func create(path string, isSlots bool) (*os.File, error) {
+	if isSlots {
+		return slots.CreateEmpty(path)
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 }
 
 // makeFolder makes the one folder that a home may be without.

@@ -41,6 +41,9 @@ var (
 	forkForm = regexp.MustCompile(`^` + forksFolder + `([0-9A-F]{40}|[0-9A-F]{64})\.checkpoint$`)
 )
 
+// IsForkName tells whether a file of the home's forks folder can be in a backup.
+func IsForkName(name string) bool { return forkForm.MatchString(forksFolder + name) }
+
 // Where in the order a name belongs.
 const (
 	noRank = iota

@@ -37,8 +37,10 @@
 //   - Anything about memory: Go may have copied a key that was in use, and the
 //     kernel's page cache holds the file's keys, as the file itself does.
 //   - Protection against who can write the file: checksums find accidents.
-//   - Which slots are in use: the vault knows, and says so to [Open]. A slot that
-//     it does not name loses its key.
+//   - Which slots are in use: the vault knows, and says so to [Open]. What the
+//     others hold stays in the file until they are made anew, or zeroed: keys of
+//     changes that failed or were interrupted are the vault's to zero
+//     ([File.Zero] before [File.Give], [File.Leftovers] after a crash).
 //
 // One goroutine at a time changes the file and many may read; a lock inside
 // [File] sees to it. Readers wait while a change is synced. Whoever copies the

@@ -63,11 +63,10 @@ func (s state) inUse() bool { return s == used || s == taken }
 // fails; a crash may leave one, which is in the way of the next Create and can
 // be removed as long as no vault names its id.
 func Create(path string, id [16]byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	f, err := CreateEmpty(path)
 	if err != nil {
-		return fmt.Errorf("failed to create slots file: %w", err)
+		return err
 	}
-	err = switchOffCopyOnWrite(f)
 	for _, at := range []int64{0, pageSize} {
 		if err == nil {
 			_, err = f.WriteAt(headerPage(id), at)
@@ -86,10 +85,24 @@ func Create(path string, id [16]byte) error {
 	return nil
 }
 
+// CreateEmpty makes an empty file at path (mode 0600) for the bytes of a slots file,
+// as from a backup: one that is overwritten in place where the file system lets a file
+// choose. It refuses to touch an existing one. Nothing of it is durable yet.
+func CreateEmpty(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("failed to create slots file: %w", err)
+	}
+	if err := switchOffCopyOnWrite(f); err != nil {
+		return nil, fmt.Errorf("failed to create slots file: %w", errors.Join(err, f.Close(), os.Remove(path)))
+	}
+	return f, nil
+}
+
 // Open opens the slots file at path. used yields the number of every slot that
 // the vault names anywhere: of submissions, and of deletions that are not
 // finished. The keys in all other slots are given up: they are replaced before
-// a slot is handed out.
+// a slot is handed out, and [File.Leftovers] finds them earlier.
 //
 // The pages with slots are not read, so opening does not take longer for a
 // large file than used does. Damage is found by [File.Verify] and when a key

@@ -49,7 +49,8 @@ func (f *File) drawReady() uint32 {
 }
 
 // Give returns slots that nothing in the vault names any more: after [File.Take],
-// when the commit surely failed; after [File.Zero], when the vault's note that
+// when the commit surely failed (after [File.Zero] too, unless nothing that was
+// wrapped with the key can have been written); after [File.Zero], when the vault's note that
 // they are to be zeroed is durably gone. Not earlier: a slot given back too
 // early may be in use again when the vault, after a crash, zeroes it once more.
 //
