@@ -76,10 +76,17 @@ const (
 	ReasonChannel    Reason = "channel"    // the submission is in another channel than the order says
 	ReasonDeleted    Reason = "deleted"    // it was deleted before
 	ReasonEpoch      Reason = "epoch"      // the envelope is not for the channel's current roster
+	ReasonRenewed    Reason = "renewed"    // the submission has an envelope for that roster already
 	ReasonRecipients Reason = "recipients" // the envelope names others than that roster
 	ReasonForm       Reason = "form"       // the reply or envelope is not what OpenPGP makes
 	ReasonFull       Reason = "full"       // the mailbox holds as many replies as it may
+	ReasonDamaged    Reason = "damaged"    // something of the submission is damaged in the vault
 )
+
+// Reasons are all of them.
+func Reasons() []Reason {
+	return []Reason{ReasonUnknown, ReasonRole, ReasonChannel, ReasonDeleted, ReasonEpoch, ReasonRenewed, ReasonRecipients, ReasonForm, ReasonFull, ReasonDamaged}
+}
 
 var errApplied = errors.New("the receipt of a return parcel is damaged")
 

@@ -15,10 +15,6 @@ func lists() []List {
 	return []List{ListAcknowledged, ListOpened, ListDeletions, ListReplies, ListEnvelopes}
 }
 
-func reasons() []Reason {
-	return []Reason{ReasonUnknown, ReasonRole, ReasonChannel, ReasonDeleted, ReasonEpoch, ReasonRecipients, ReasonForm, ReasonFull}
-}
-
 // check has words for who makes a receipt.
 func (a *Applied) check() error {
 	_, err := translog.Origin(a.VaultKey)
@@ -50,7 +46,7 @@ func (d *Done) check() error {
 }
 
 func (r Refusal) valid() bool {
-	if !slices.Contains(lists(), r.List) || !slices.Contains(reasons(), r.Reason) {
+	if !slices.Contains(lists(), r.List) || !slices.Contains(Reasons(), r.Reason) {
 		return false
 	}
 	if r.List != ListReplies {

@@ -30,7 +30,7 @@ type wanted struct {
 	vault.Entry
 	leaf       int64
 	recipients int
-	damaged    bool // nothing is known of it but its ID
+	unreadable bool // by the vault, as far as it knows
 }
 
 func newAudience(v *vault.Vault, r Request, size int64) *audience {
@@ -77,7 +77,7 @@ func (a *audience) wants(e vault.Entry, damaged bool) (w wanted, is bool, err er
 		return w, false, nil
 	}
 	if damaged {
-		return wanted{Entry: e, leaf: leaf, damaged: true}, true, nil
+		return wanted{Entry: e, leaf: leaf, unreadable: true}, true, nil
 	}
 	readers, err := a.vault.Readers(e)
 	if err != nil {
@@ -87,7 +87,8 @@ func (a *audience) wants(e vault.Entry, damaged bool) (w wanted, is bool, err er
 	if !is && a.wasRemoved(readers) {
 		a.removed[e.Channel] = max(a.removed[e.Channel], readers.Epoch)
 	}
-	return wanted{Entry: e, leaf: leaf, recipients: len(readers.Sealed)}, is, err
+	unreadable := is && a.vault.IsUnreadable(e.ID)
+	return wanted{Entry: e, leaf: leaf, recipients: len(readers.Sealed), unreadable: unreadable}, is, err
 }
 
 // wasRemoved tells whether somebody of this audience may not read a submission any

@@ -29,7 +29,9 @@
 //   - The same [Request] of the same vault gives the same bytes. What was deleted
 //     or sealed anew since the plan was made is an error, never other bytes.
 //   - What does not fit into one index, or one stick, goes into the next parcel
-//     ([Parts]): no number of submissions keeps another from being carried.
+//     ([Parts]): no number of submissions keeps another from being carried. Nor
+//     does one that the disk cannot read: it is left out, which the server's admin
+//     is told ([Plan.Unreadable]), and the desk misses it.
 //   - An index is taken in some ten times its own size, of 64 MiB at the most.
 //   - The texts of a Reader's errors are its own: nothing from a parcel stands in
 //     them but an id, a version or a first line that has the right form.

@@ -91,6 +91,9 @@ func partsLimited(ctx context.Context, v *vault.Vault, r Request, limit int) ([]
 		if err != nil {
 			return nil, err
 		}
+		if w.unreadable {
+			continue
+		}
 		if !f.take(w) {
 			parts = append(parts, last)
 			f.used, f.held = 0, 0

@@ -2,10 +2,12 @@ package parcel
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"sourdine/vault"
 )
@@ -60,52 +62,54 @@ func planLimited(ctx context.Context, v *vault.Vault, secret string, r Request, 
 	return p, nil
 }
 
-// choose lists the submissions, and counts those that do not fit.
+// choose lists the submissions, and counts those that do not fit. One that the disk
+// cannot read is left out: the others must come through.
 func (p *Plan) choose(ctx context.Context, a *audience, f *filling) error {
 	for w, err := range a.wanted(ctx) {
-		if err != nil {
+		var s Submission
+		if err == nil && p.index.Left == 0 {
+			s, err = p.describe(w)
+		}
+		switch {
+		case errors.Is(err, vault.ErrDamaged) && w.ID != (vault.ID{}):
+			p.unreadable = append(p.unreadable, w.ID)
+		case err != nil:
 			return err
-		}
-		if p.index.Left > 0 || !f.take(w) {
+		case p.index.Left == 0 && f.take(w):
+			p.index.Submissions = append(p.index.Submissions, s)
+			p.last = w.ID
+		case !w.unreadable:
 			p.index.Left++
-			continue
 		}
-		if err := p.add(w); err != nil {
-			return fmt.Errorf("submission %s: %w", w.ID, err)
-		}
+	}
+	if p.index.Left > 0 { // behind the last one the next part begins, and tells of them
+		p.unreadable = slices.DeleteFunc(p.unreadable, func(id vault.ID) bool { return bytes.Compare(id[:], p.last[:]) > 0 })
 	}
 	return p.checkCurrent(ctx, a)
 }
 
-// add lists a submission. The payloads' digests are those of the vault's header,
-// which the log's leaf says too: none is read. One that the disk cannot read is left
-// out, as far as the vault knows: the others must come through.
-func (p *Plan) add(w wanted) error {
-	p.last = w.ID
-	if w.damaged || p.vault.IsUnreadable(w.ID) {
-		p.unreadable = append(p.unreadable, w.ID)
-		return nil
+// describe is what the index says of a submission. The payloads' digests are those of
+// the vault's header, which the log's leaf says too: none is read.
+func (p *Plan) describe(w wanted) (s Submission, err error) {
+	if w.unreadable {
+		return s, vault.ErrDamaged
 	}
 	envelope, err := p.vault.Envelope(w.ID)
 	if err == nil {
 		err = p.unchanged(w.Entry)
 	}
-	switch {
-	case errors.Is(err, vault.ErrDamaged):
-		p.unreadable = append(p.unreadable, w.ID)
-		return nil
-	case errors.Is(err, vault.ErrNotFound):
-		return ErrOutdated
-	case err != nil:
-		return err
+	if errors.Is(err, vault.ErrNotFound) {
+		err = ErrOutdated
 	}
-	s := Submission{ID: w.ID.String(), Channel: w.Channel, Day: w.Day, Epoch: w.Epoch, Leaf: w.leaf,
+	if err != nil {
+		return s, fmt.Errorf("submission %s: %w", w.ID, err)
+	}
+	s = Submission{ID: w.ID.String(), Channel: w.Channel, Day: w.Day, Epoch: w.Epoch, Leaf: w.leaf,
 		Envelope: sealedOf(envelope), Payloads: make([]Sealed, len(w.Payloads))}
 	for n, size := range w.Payloads {
 		s.Payloads[n] = Sealed{Size: size, SHA256: w.Digests[n]}
 	}
-	p.index.Submissions = append(p.index.Submissions, s)
-	return nil
+	return s, nil
 }
 
 // unchanged returns ErrOutdated when a submission has an envelope for another
@@ -178,8 +182,8 @@ func (p *Plan) Digest() string { return p.digest }
 // Index is what the parcel's signed index says. It is not to be changed.
 func (p *Plan) Index() Index { return p.index }
 
-// Last is the last submission in the parcel, or left out of it, for the request of
-// the next one; the zero ID when there is none. [Index.Left] says how many follow.
+// Last is the last submission in the parcel, for the request of the next one;
+// the zero ID when it holds none. [Index.Left] says how many follow.
 func (p *Plan) Last() vault.ID { return p.last }
 
 // Reader reads the parcel. It is bound to ctx, and for one goroutine; a plan can

@@ -13,7 +13,8 @@ import (
 var ErrUnreadable = errors.New("a submission cannot be read: the parcel must be made anew, without it")
 
 // Unreadable are the submissions that belong into the parcel and that the vault
-// cannot read. A desk misses them, as the log says that they came.
+// cannot read. A desk misses them, as the log says that they came. Of several parts,
+// each tells of those before its last submission, and the last part of all others.
 func (p *Plan) Unreadable() []vault.ID { return p.unreadable }
 
 // survey reads every payload, so that the vault knows which ones it cannot read:
