@@ -93,7 +93,9 @@ var reasonText = map[order.Reason]string{
 	order.ReasonChannel:    "it is in another channel than the order says",
 	order.ReasonDeleted:    "it was deleted before",
 	order.ReasonEpoch:      "the envelope is not for the channel's current roster",
+	order.ReasonRenewed:    "it has an envelope for the channel's current roster already",
 	order.ReasonRecipients: "the envelope names others than the channel's roster",
 	order.ReasonForm:       "it is not what OpenPGP makes",
 	order.ReasonFull:       "the mailbox holds as many replies as it may",
+	order.ReasonDamaged:    "something of it is damaged in the vault: see sourdine vault verify",
 }

@@ -57,6 +57,8 @@ func explain(err error) cli.Failure {
 		return cli.Failure{Err: err, Code: cli.Failed, Hint: "look at the disk and the system's log; a server that runs tries again by itself: see sourdine status --home DIR"}
 	case errors.Is(err, vault.ErrGone):
 		return cli.Failure{Err: err, Code: cli.Failed, Hint: "put the home back where it was, and do it again; if it was deleted, copy its files from /proc/PID/fd of the server before you stop it"}
+	case errors.Is(err, admin.ErrPaused):
+		return cli.Failure{Err: err, Code: cli.Failed, Hint: "set the clock if it is wrong; if the day is right: sourdine vault retention --home DIR --today DAY"}
 	case errors.Is(err, admin.ErrOtherKey):
 		return cli.Failure{Err: err, Code: exitDamaged, Hint: "put the vault.key that belongs to this vault back into the home, from a backup"}
 	case errors.Is(err, parcel.ErrUnreadable):

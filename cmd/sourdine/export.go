@@ -30,7 +30,8 @@ func parcelExportCommand() *cobra.Command {
 		Short: "write a parcel for the desks",
 		Long: `export writes what was received, sealed, into a parcel that desks import. It is a
 plain tar, signed by the vault's key. FILE appears whole or not at all, and
-replaces an older one; "-" is standard output.
+replaces an older one; "-" is standard output. It holds what arrived until now; pickup
+has that within six hours, or after an export.
 
 For --reviewer it holds what that reviewer may read and has not acknowledged, and
 what is new in the log since. Without, it is for all: what somebody has not
@@ -152,7 +153,8 @@ func (l *leftOut) failure() error {
 	if l.n == 0 {
 		return nil
 	}
-	err := fmt.Errorf("%d submissions cannot be read from the disk and were left out: %s", l.n, strings.Join(l.named, ", "))
+	what := map[bool]string{true: "1 submission that the disk cannot read was", false: fmt.Sprintf("%d submissions that the disk cannot read were", l.n)}[l.n == 1]
+	err := fmt.Errorf("%s left out: %s", what, strings.Join(l.named, ", "))
 	return cli.Failure{Err: err, Code: exitDamaged, Hint: "what was written is whole but for them, and desks will miss them; stop the server, and see what is damaged with: sourdine vault verify --home DIR"}
 }
 

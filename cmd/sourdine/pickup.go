@@ -23,7 +23,7 @@ func (s reviewersSide) Reviewers(context.Context) ([]pickup.Reviewer, error) {
 	return reviewers, err
 }
 
-func (s reviewersSide) Size(ctx context.Context) (int64, error) { return s.local.Vault().Batch(ctx) }
+func (s reviewersSide) Size(ctx context.Context) (int64, error) { return s.local.Shown(ctx) }
 
 func (s reviewersSide) Parts(ctx context.Context, r pickup.Request) ([]string, error) {
 	return s.local.Parts(ctx, admin.Export{Reviewer: r.Reviewer, Size: r.Size})
@@ -37,7 +37,7 @@ type planned struct{ *parcel.Plan }
 func (p planned) Count() int { return len(p.Index().Submissions) }
 
 func (s reviewersSide) Plan(ctx context.Context, r pickup.Request) (pickup.Plan, error) {
-	plan, err := s.local.Plan(ctx, admin.Export{Reviewer: r.Reviewer, Size: r.Size, After: r.After})
+	plan, err := s.local.PlanShown(ctx, admin.Export{Reviewer: r.Reviewer, Size: r.Size, After: r.After})
 	switch {
 	case errors.Is(err, parcel.ErrOutdated):
 		return nil, pickup.ErrOutdated
@@ -67,7 +67,10 @@ func pickupRefusal(err error) error {
 	var sequence *admin.SequenceError
 	if errors.As(err, &sequence) {
 		reason := pickup.RefusedOlder
-		if sequence.Got > sequence.Expected {
+		switch {
+		case sequence.Got > sequence.Expected && sequence.Restored:
+			reason = pickup.RefusedRestored // the one before it is void: nobody must bring it
+		case sequence.Got > sequence.Expected:
 			reason = pickup.RefusedMissing
 		}
 		return &pickup.Refusal{Reason: reason, Got: sequence.Got, Expected: sequence.Expected}

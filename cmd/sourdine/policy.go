@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -22,9 +23,11 @@ flag is given. 0 days is for ever. Every change stands in the log, where all
 desks see it.
 
 The retention counts from the day on which every reviewer of a submission had
-acknowledged it who is still on the channel's roster; nothing that one of them
-lacks is deleted, nor what nobody is left to acknowledge. The limit counts from
-the day on which it was received, whether anybody has it or not: the source's
+acknowledged it who is still on the channel's roster, or from the day on which the
+roster changed last when that is later; nothing that one of them lacks is deleted,
+nor what nobody is left to acknowledge. The limit counts from the day on which it
+was received, whether anybody has it or not, but for what was received before the
+channel had this limit: then from the day on which the limit was set. The source's
 site announces it, from the next page on, where the channel is chosen and on
 receipts.`,
 		Example: `  sourdine channel policy --home /var/lib/sourdine Nice
@@ -41,20 +44,25 @@ receipts.`,
 }
 
 func runPolicy(cmd *cobra.Command, a admin.Admin, channel string, wanted vault.Policy) error {
+	retention, limit := cmd.Flags().Changed("retention"), cmd.Flags().Changed("limit")
 	p, err := a.Policy(cmd.Context(), channel)
-	if err != nil {
+	mended := retention && limit && errors.Is(err, vault.ErrDamaged)
+	if err != nil && !mended {
 		return err
 	}
 	changed := p
-	if cmd.Flags().Changed("retention") {
+	if retention {
 		changed.Retention = wanted.Retention
 	}
-	if cmd.Flags().Changed("limit") {
+	if limit {
 		changed.Limit = wanted.Limit
 	}
-	if changed != p {
+	if changed != p || mended {
 		if err := a.SetPolicy(cmd.Context(), channel, changed); err != nil {
 			return err
+		}
+		if changed.Limit > 0 && (changed.Retention == 0 || changed.Retention > changed.Limit) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "the limit is shorter than the retention: no submission is kept for more than %s\n", days(changed.Limit))
 		}
 		if changed.Limit > 0 {
 			fmt.Fprintf(cmd.ErrOrStderr(), "after %s submissions are deleted even if no reviewer has them: what is not carried to the desks in time is lost; the site tells sources\n", days(changed.Limit))

@@ -136,7 +136,7 @@ desks that have seen more than %d entries of the log will say so, as they should
 their return parcels are refused until then. The first one after that says again what
   was lost: acknowledgements, deletions, replies to sources
 what was deleted after that day is back until then; what channels do not keep any
-  more goes with
+  more goes with the next line, which asks for the day when the backup is older
   sourdine vault retention --home %s
 destroy the opened backup: it is as secret as the server
 `

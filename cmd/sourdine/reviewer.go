@@ -32,6 +32,9 @@ func reviewerAddCommand() *cobra.Command {
 as well, without access to pickup. What is sent from now on is sealed to this
 reviewer too; what was sent before is not.
 
+A certificate that was renewed (it has the fingerprint of one on the roster, and is
+another all the same: it expires later, say) takes the place of the older one.
+
 Compare the fingerprint that is printed with the reviewer, in person or by
 telephone: the card may have been exchanged on its way.`,
 		Example: "  sourdine reviewer add --home /var/lib/sourdine --channel Nice alice.card",
@@ -48,6 +51,9 @@ telephone: the card may have been exchanged on its way.`,
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), r.Fingerprint)
 				fmt.Fprintln(cmd.ErrOrStderr(), "compare this fingerprint with the reviewer's before you rely on it")
+				if r.Renewed {
+					fmt.Fprintln(cmd.ErrOrStderr(), "it took the place of this reviewer's older certificate")
+				}
 				if !r.Pickup {
 					fmt.Fprintln(cmd.ErrOrStderr(), "the card has no Tor client key: this reviewer cannot reach pickup")
 				}

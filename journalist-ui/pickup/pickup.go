@@ -37,7 +37,7 @@ const policy = "default-src 'none'; style-src 'self'; form-action 'self'; frame-
 type Server interface {
 	// Reviewers lists those for whom there are parcels.
 	Reviewers(ctx context.Context) ([]Reviewer, error)
-	// Size lets what is pending join the log, and returns its size.
+	// Size returns the size of the log that is to be shown.
 	Size(ctx context.Context) (int64, error)
 	// Parts lists after which submission's id each parcel begins that is needed
 	// to carry everything that is asked for, "" first.
@@ -89,6 +89,8 @@ type Site struct {
 	texts  *lang.Catalogues
 	pages  *template.Template
 	event  func(name string)
+
+	uploads chan struct{} // see maxUploads
 }
 
 // New builds the site; event is told fixed names only. Close it when no more
@@ -102,7 +104,8 @@ func New(server Server, event func(name string)) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed to parse pages: %w", err)
 	}
-	return &Site{server: server, plans: newPlans(server), texts: texts, pages: pages, event: event}, nil
+	return &Site{server: server, plans: newPlans(server), texts: texts, pages: pages, event: event,
+		uploads: make(chan struct{}, maxUploads)}, nil
 }
 
 // Close frees what is kept for later requests.

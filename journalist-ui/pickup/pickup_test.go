@@ -333,7 +333,7 @@ func TestUpload(t *testing.T) {
 func TestRefusalsAreExplained(t *testing.T) {
 	s := newServer(t)
 	c, _ := serve(t, s)
-	for _, reason := range []string{RefusedOther, RefusedServer, RefusedStranger, RefusedSignature, RefusedKey, RefusedCutOff, RefusedOlder, RefusedMissing, RefusedLog, RefusedLarge, RefusedNothing} {
+	for _, reason := range []string{RefusedOther, RefusedServer, RefusedStranger, RefusedSignature, RefusedKey, RefusedCutOff, RefusedOlder, RefusedMissing, RefusedRestored, RefusedLog, RefusedLarge, RefusedNothing} {
 		s.apply = func(io.Reader) (Outcome, error) {
 			return Outcome{}, &Refusal{Reason: reason, Got: 1, Expected: 2}
 		}

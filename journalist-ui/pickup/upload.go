@@ -15,8 +15,16 @@ const (
 	// order.MaxReturn, order.MaxDeletions, order.MaxFiles, and a kilobyte of tar around each file.
 	maxUpload = 160 << 20
 
-	// silence is how long an upload may stand still.
+	// silence is how long an upload may stand still, and how long in all while
+	// nothing of it has come.
 	silence = 2 * time.Minute
+
+	// pace is how many bytes give an upload another second. Tor is faster.
+	pace = 8 << 10
+
+	// maxUploads is how many are read at once: each takes order.MaxReturn and
+	// order.MaxDeletions in memory before its signatures are read.
+	maxUploads = 4
 
 	fieldName = "parcel"
 )
@@ -39,8 +47,9 @@ const (
 	RefusedKey       = "refused_key"       // the key has expired or is revoked
 	RefusedCutOff    = "refused_cut_off"
 	RefusedOlder     = "refused_older"
-	RefusedMissing   = "refused_missing" // one before it is missing
-	RefusedLog       = "refused_log"     // the desk has seen another log
+	RefusedMissing   = "refused_missing"  // one before it is missing
+	RefusedRestored  = "refused_restored" // the desk does not know yet that the server was restored
+	RefusedLog       = "refused_log"      // the desk has seen another log
 	RefusedLarge     = "refused_large"
 	RefusedNothing   = "refused_nothing" // no file was chosen
 )
@@ -73,7 +82,7 @@ type reasonCount struct {
 // Because lists the reasons in a fixed order; one without a text is left out.
 func (o Outcome) Because() (list []reasonCount) {
 	for _, text := range []string{"reason_unknown", "reason_role", "reason_channel", "reason_deleted",
-		"reason_epoch", "reason_recipients", "reason_form", "reason_full"} {
+		"reason_epoch", "reason_renewed", "reason_recipients", "reason_form", "reason_full"} {
 		if n := o.Reasons[strings.TrimPrefix(text, "reason_")]; n > 0 {
 			list = append(list, reasonCount{text, n})
 		}
@@ -89,6 +98,7 @@ func (s *Site) apply(w http.ResponseWriter, r *http.Request) {
 	page := outcomePage{T: s.textsFor(r)}
 	var err error
 	if page.Outcome, err = s.applyPart(r); err == nil {
+		_, _ = io.Copy(io.Discard, body) // see below
 		s.show(w, http.StatusOK, "outcome.html", page)
 		return
 	}
@@ -100,7 +110,7 @@ func (s *Site) apply(w http.ResponseWriter, r *http.Request) {
 		// A browser reads the answer only when its upload was taken.
 		_, _ = io.Copy(io.Discard, body)
 		s.show(w, http.StatusUnprocessableEntity, "outcome.html", page)
-	case body.err != nil: // the reviewer is gone
+	case body.err != nil, r.Context().Err() != nil: // the reviewer is gone
 		panic(http.ErrAbortHandler)
 	default:
 		s.event("apply_failed")
@@ -108,7 +118,14 @@ func (s *Site) apply(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// applyPart waits for its turn before it reads the first byte.
 func (s *Site) applyPart(r *http.Request) (Outcome, error) {
+	select {
+	case s.uploads <- struct{}{}:
+		defer func() { <-s.uploads }()
+	case <-r.Context().Done():
+		return Outcome{}, r.Context().Err()
+	}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return Outcome{}, &Refusal{Reason: RefusedNothing}
@@ -120,16 +137,23 @@ func (s *Site) applyPart(r *http.Request) (Outcome, error) {
 	return s.server.Apply(r.Context(), part)
 }
 
-// A patient reader lets an upload take as long as it moves.
+// A patient reader lets an upload take as long as it moves: [silence], and a second
+// more for each [pace] bytes that it brought. What the server takes does not count.
 type patient struct {
 	r      io.Reader
 	extend func(time.Time) error
-	err    error // other than io.EOF
+	n      int64         // bytes that were read
+	waited time.Duration // for them
+	err    error         // other than io.EOF
 }
 
 func (p *patient) Read(b []byte) (int, error) {
-	_ = p.extend(time.Now().Add(silence)) // not every connection has deadlines
+	began := time.Now()
+	left := silence + time.Duration(p.n/pace)*time.Second - p.waited
+	_ = p.extend(began.Add(min(silence, left))) // not every connection has deadlines
 	n, err := p.r.Read(b)
+	p.n += int64(n)
+	p.waited += time.Since(began)
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.err = err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 	"time"
 
@@ -31,8 +32,11 @@ type Admin interface {
 	ApplyParcel(ctx context.Context, r io.Reader) (Receipt, error)
 	Policy(ctx context.Context, channel string) (vault.Policy, error)
 	SetPolicy(ctx context.Context, channel string, p vault.Policy) error
-	// Retain deletes what the channels' policies want deleted today.
+	// Retain deletes what the channels' policies want deleted today, or returns
+	// [ErrPaused].
 	Retain(ctx context.Context) (Retained, error)
+	// ConfirmDay says that the clock's day is right.
+	ConfirmDay(ctx context.Context, day string) error
 	// Compact writes the vault anew without what was deleted.
 	Compact(ctx context.Context) (Compacted, error)
 	// Backup writes a backup of the home, sealed to an OpenPGP certificate.
@@ -53,14 +57,19 @@ var (
 
 // A Local works on a vault that this process has open.
 type Local struct {
-	home      Home
-	vault     *vault.Vault
-	secret    string // the vault's signing key
-	publicKey string
-	otherKey  bool // than the vault was made with; see CheckKey
-	now       func() time.Time
-	mailboxes mailboxIndex
-	returns   *semaphore.Weighted // see returnMemory
+	home       Home
+	vault      *vault.Vault
+	secret     string // the vault's signing key
+	publicKey  string
+	otherKey   bool // than the vault was made with; see CheckKey
+	now        func() time.Time
+	disk       func(dir string) (free, size uint64, err error)
+	compacting compacting
+	mailboxes  mailboxIndex
+
+	passedOver   passedOver
+	returns      *semaphore.Weighted // see returnMemory
+	smallReturns *semaphore.Weighted
 
 	// Serving, when set, adds what only a running server knows.
 	Serving func(*Status)
@@ -83,7 +92,8 @@ func Open(h Home) (*Local, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now, returns: semaphore.NewWeighted(returnMemory)}
+	l := &Local{home: h, vault: v, secret: secret, publicKey: public, now: time.Now, disk: diskSpace,
+		returns: semaphore.NewWeighted(returnMemory), smallReturns: semaphore.NewWeighted(smallReturnMemory)}
 	l.noteKeys(context.Background())
 	h.removeEmptied()
 	return l, nil
@@ -158,7 +168,9 @@ func (l *Local) AddReviewer(ctx context.Context, channel string, rawCard []byte)
 		Name: c.Name, Fingerprint: certificate.Fingerprint(), Certificate: binary,
 		ClientKey: c.ClientKey, Added: l.now().UTC().Format(time.DateOnly),
 	}
-	switch _, err := l.vault.AddMember(ctx, channel, member); {
+	before, _ := l.vault.Roster(channel) // only to tell what was done
+	roster, err := l.vault.AddMember(ctx, channel, member)
+	switch {
 	case err != nil && l.isStorage(err):
 		return Reviewer{}, fmt.Errorf("%w: %w", ErrStorage, err)
 	case err != nil:
@@ -167,7 +179,10 @@ func (l *Local) AddReviewer(ctx context.Context, channel string, rawCard []byte)
 	if l.RosterChanged != nil {
 		l.RosterChanged()
 	}
-	return l.reviewer(member), nil
+	at := slices.IndexFunc(roster.Members, func(m vault.Member) bool { return m.Fingerprint == member.Fingerprint })
+	added := l.reviewer(roster.Members[at]) // with what they keep
+	added.Renewed = len(before.Members) == len(roster.Members)
+	return added, nil
 }
 
 // ClientKeys lists the Tor client keys of all reviewers, each once.

@@ -51,7 +51,7 @@ func (e *SequenceError) Unwrap() error { return ErrRefused }
 
 // ApplyParcel reads a return parcel to its end, and applies it in one
 // transaction. The same parcel a second time changes nothing and has the same
-// receipt. What its reviewer may not do is refused thing by thing, in the
+// receipt; then, as when it is refused, it may not be read to its end. What its reviewer may not do is refused thing by thing, in the
 // receipt; a parcel that is altered, for another server, out of sequence, or from
 // a desk that was shown another log, is refused as a whole.
 func (l *Local) ApplyParcel(ctx context.Context, r io.Reader) (Receipt, error) {
@@ -59,13 +59,13 @@ func (l *Local) ApplyParcel(ctx context.Context, r io.Reader) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
+	if p.before != nil {
+		return Receipt{Name: member.Name, Again: true, Note: *p.before}, nil
+	}
 	defer p.release()
 	// Whether a submission ever was is looked up in the log.
 	if _, err := l.vault.Batch(ctx); err != nil {
 		return Receipt{}, l.stored(err)
-	}
-	if err := l.compareLogs(p.order); err != nil {
-		return Receipt{}, err
 	}
 	receipt := Receipt{Name: member.Name}
 	err = l.vault.Apply(ctx, func(c *vault.Change) error {
@@ -76,6 +76,8 @@ func (l *Local) ApplyParcel(ctx context.Context, r io.Reader) (Receipt, error) {
 	switch {
 	case errors.As(err, &sequence):
 		return Receipt{}, sequence // without the vault's words around it
+	case errors.Is(err, ErrStranger):
+		return Receipt{}, ErrStranger
 	case err != nil:
 		return Receipt{}, l.stored(err)
 	}

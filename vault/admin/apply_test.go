@@ -328,6 +328,14 @@ func TestApplyEnvelopes(t *testing.T) {
 	if !reflect.DeepEqual(got, want) || receipt.Note.Done.Envelopes != 1 {
 		t.Errorf("refused %v, want %v; %+v", got, want, receipt.Note.Done)
 	}
+
+	// One with another session key would shut everybody out.
+	o, files = bob.next(), map[string][]byte{}
+	reenvelope(o, ids[5], roster.Epoch, alice.envelope("Paris"), files)
+	receipt = bob.apply(o, files)
+	if r := receipt.Note.Done.Refusals; len(r) != 1 || r[0].Reason != order.ReasonRenewed {
+		t.Errorf("the same epoch again: %+v", receipt.Note.Done)
+	}
 }
 
 // A desk that was shown another log: nothing is applied, and the admin is told

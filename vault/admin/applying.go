@@ -32,8 +32,12 @@ type applying struct {
 
 // run applies everything, or finds that it was applied before.
 func (a *applying) run(receipt *Receipt) error {
+	// Who signed may have been removed since, while the parcel arrived.
+	if _, err := a.local.signer(a.order.Reviewer); err != nil {
+		return err
+	}
 	desk, _ := a.change.Desk(a.order.Reviewer)
-	if before, err := a.before(desk); err != nil || before != nil {
+	if before, err := a.local.before(a.order, a.raw, desk); err != nil || before != nil {
 		if before != nil {
 			receipt.Again, receipt.Note = true, *before
 		}
@@ -56,24 +60,24 @@ func (a *applying) run(receipt *Receipt) error {
 
 // before returns the receipt of the same order, applied earlier. It refuses one
 // that is not the next, unless the vault lost those between (see goesOn).
-func (a *applying) before(desk vault.DeskState) (*order.Applied, error) {
-	wrong := &SequenceError{Got: a.order.Sequence, Expected: desk.Sequence + 1}
-	switch a.order.Sequence {
+func (l *Local) before(o *order.Return, raw []byte, desk vault.DeskState) (*order.Applied, error) {
+	wrong := &SequenceError{Got: o.Sequence, Expected: desk.Sequence + 1}
+	switch o.Sequence {
 	case desk.Sequence + 1:
 		return nil, nil
 	case desk.Sequence:
-		note, err := order.OpenApplied(desk.Applied, a.local.publicKey)
+		note, err := order.OpenApplied(desk.Applied, l.publicKey)
 		if err != nil {
 			return nil, err
 		}
-		if note.Order == digestOf(a.raw) {
+		if note.Order == digestOf(raw) {
 			return note, nil
 		}
 	}
-	if a.order.Sequence <= desk.Sequence {
+	if o.Sequence <= desk.Sequence {
 		return nil, wrong
 	}
-	goesOn, err := a.goesOn(desk, wrong)
+	goesOn, err := l.goesOn(o, desk, wrong)
 	if goesOn || err != nil {
 		return nil, err
 	}
@@ -84,12 +88,12 @@ func (a *applying) before(desk vault.DeskState) (*order.Applied, error) {
 // that the vault was restored from a backup: what the desk sent between may have
 // been applied, and lost. That it did it shows by what it saw, which was compared
 // with this log; and from then on orders follow one another again.
-func (a *applying) goesOn(desk vault.DeskState, wrong *SequenceError) (bool, error) {
-	restored, ok, err := a.local.vault.LastRestored()
+func (l *Local) goesOn(o *order.Return, desk vault.DeskState, wrong *SequenceError) (bool, error) {
+	restored, ok, err := l.vault.LastRestored()
 	if err != nil || !ok || desk.Seen > restored.Size {
 		return false, err
 	}
-	wrong.Restored = a.order.Seen <= restored.Size
+	wrong.Restored = o.Seen <= restored.Size
 	return !wrong.Restored, nil
 }
 
@@ -115,6 +119,21 @@ func (a *applying) refuse(list order.List, id string, reason order.Reason) {
 // may finds a submission that the reviewer may act on: the reviewer is on the
 // current roster of its channel. Else it returns the reason why not.
 func (a *applying) may(text string) (e vault.Entry, reason order.Reason, err error) {
+	e, reason, err = a.find(text)
+	reason, err = orDamaged(reason, err)
+	return e, reason, err
+}
+
+// orDamaged makes damage a reason to refuse the one thing that it is about: with all
+// the rest the desk would have to wait for it for ever.
+func orDamaged(reason order.Reason, err error) (order.Reason, error) {
+	if errors.Is(err, vault.ErrDamaged) {
+		return order.ReasonDamaged, nil
+	}
+	return reason, err
+}
+
+func (a *applying) find(text string) (e vault.Entry, reason order.Reason, err error) {
 	id, err := vault.ParseID(text)
 	if err != nil {
 		return e, "", err
@@ -142,7 +161,9 @@ func (a *applying) roster(channel string) (vault.Roster, error) {
 		return roster, nil
 	}
 	roster, err := a.local.vault.Roster(channel)
-	a.rosters[channel] = roster
+	if err == nil {
+		a.rosters[channel] = roster
+	}
 	return roster, err
 }
 
@@ -191,6 +212,12 @@ func (a *applying) delete() error {
 		if reason == "" && e.Channel != d.Channel {
 			reason = order.ReasonChannel
 		}
+		if reason == "" {
+			reason, err = orDamaged("", a.change.Deletable(e.ID))
+		}
+		if err != nil {
+			return err
+		}
 		if reason != "" {
 			a.refuse(order.ListDeletions, d.ID, reason)
 			continue
@@ -215,6 +242,9 @@ func (a *applying) reenvelope() error {
 		if reason == "" {
 			reason, err = a.checkEnvelope(e, ordered, a.envelopes[i])
 		}
+		if reason == "" && err == nil {
+			reason, err = orDamaged("", a.change.Deletable(e.ID))
+		}
 		switch {
 		case err != nil:
 			return err
@@ -231,14 +261,18 @@ func (a *applying) reenvelope() error {
 }
 
 // checkEnvelope refuses one for another roster than the current one: whoever may
-// write an envelope could otherwise let somebody in.
+// write an envelope could otherwise let somebody in. It refuses one for the roster
+// that the submission is sealed to already: it could only shut somebody out.
 func (a *applying) checkEnvelope(e vault.Entry, ordered order.Envelope, envelope []byte) (order.Reason, error) {
 	roster, err := a.roster(e.Channel)
 	if err != nil {
 		return "", err
 	}
-	if ordered.Epoch != roster.Epoch {
+	switch {
+	case ordered.Epoch != roster.Epoch:
 		return order.ReasonEpoch, nil
+	case ordered.Epoch <= e.Epoch:
+		return order.ReasonRenewed, nil
 	}
 	recipients, err := seal.Recipients(envelope)
 	if err != nil {

@@ -31,9 +31,7 @@ func (l *Local) Backup(ctx context.Context, w io.Writer, certificate []byte) err
 	if contents.OnionKeys, err = readEach(l.home.OnionKey("")); err != nil {
 		return err
 	}
-	if contents.Forks, err = readEach(filepath.Join(l.home.forks(), forkSuffix)); err != nil {
-		return err
-	}
+	contents.Forks = l.home.readForks()
 	// On a full disk a backup is needed all the more.
 	if _, err := l.vault.Batch(ctx); err != nil && !l.isStorage(err) {
 		return err

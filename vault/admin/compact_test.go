@@ -2,6 +2,7 @@ package admin
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,45 @@ func TestMaintain(t *testing.T) {
 	}
 	if got := size(); got > worthwhile {
 		t.Errorf("all was deleted: %d bytes", got)
+	}
+}
+
+// A small vault is compacted too, and when there is no room for it status says so,
+// until there is.
+func TestMaintainWithoutRoom(t *testing.T) {
+	h, err := Create(filepath.Join(t.TempDir(), "home"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := Open(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	last := time.Now()
+	l.now = func() time.Time { return last.Add(compactAfter) }
+	id := bytesIn(t, l.vault, 4<<20)
+	if err := l.vault.Delete(t.Context(), []vault.Deletion{{ID: id, Reason: translog.ByLimit}}); err != nil {
+		t.Fatal(err)
+	}
+	waits := func() bool {
+		t.Helper()
+		s, err := l.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(strings.Join(s.Problems, "\n"), "waits for room: another 61 MiB must be free")
+	}
+	l.disk = func(string) (free, size uint64, err error) { return 4 << 20, 1280 << 20, nil }
+	if failed := l.maintain(t.Context(), &last); failed != "compact_without_room" || !waits() {
+		t.Errorf("%q, said: %v", failed, waits())
+	}
+	l.disk = func(string) (free, size uint64, err error) { return 1 << 30, 1280 << 20, nil }
+	if failed := l.maintain(t.Context(), &last); failed != "" || waits() {
+		t.Errorf("%q, said: %v", failed, waits())
+	}
+	if size, _ := l.vault.Space(); size > 1<<20 {
+		t.Errorf("%d bytes", size)
 	}
 }
 

@@ -40,6 +40,8 @@ var codes = map[string]error{
 	"unfinished":  vault.ErrNotOverwritten,
 	"unreadable":  parcel.ErrUnreadable,
 	"other_key":   ErrOtherKey,
+	"paused":      ErrPaused,
+	"damaged":     vault.ErrDamaged,
 }
 
 type failure struct {
@@ -96,6 +98,7 @@ func (l *Local) controlHandler() http.Handler {
 	})
 	m.HandleFunc("POST /parcel", func(w http.ResponseWriter, r *http.Request) {
 		receipt, err := l.ApplyParcel(r.Context(), r.Body)
+		_, _ = io.Copy(io.Discard, r.Body) // who still sends does not read the answer
 		answer(w, receipt, err)
 	})
 	m.HandleFunc("GET /policy", func(w http.ResponseWriter, r *http.Request) {
@@ -113,6 +116,9 @@ func (l *Local) controlHandler() http.Handler {
 	m.HandleFunc("POST /retention", func(w http.ResponseWriter, r *http.Request) {
 		done, err := l.Retain(r.Context())
 		answer(w, done, err)
+	})
+	m.HandleFunc("POST /day", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, struct{}{}, l.ConfirmDay(r.Context(), r.URL.Query().Get("day")))
 	})
 	m.HandleFunc("POST /compact", l.serveCompact)
 	m.HandleFunc("POST /backup", l.serveBackup)

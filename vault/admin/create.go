@@ -178,11 +178,11 @@ func fill(h Home, onionKeys map[string][]byte) error {
 		return err
 	}
 	if err := writeFile(h.vaultKey(), []byte(secret+"\n")); err != nil {
-		return err
+		return creating(err)
 	}
 	for site, key := range onionKeys {
 		if err := writeFile(h.OnionKey(site), key); err != nil {
-			return err
+			return creating(err)
 		}
 	}
 	if err := vault.Create(h.Vault()); err != nil {
@@ -202,13 +202,10 @@ func fill(h Home, onionKeys map[string][]byte) error {
 func writeFile(path string, content []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
 	if err != nil {
-		return creating(err)
+		return err
 	}
 	_, err = f.Write(content)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return creating(err)
-	}
-	return nil
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func syncDir(path string) error {

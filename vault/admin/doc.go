@@ -15,6 +15,10 @@
 // [Restore] made says in its log that it goes on from a backup, before anybody can
 // see it.
 //
+// What the disk refuses or cannot read, and what is not the file that it was,
+// [Local.Status] says in plain sentences. What can be ended later [Local.Upkeep]
+// ends, as soon as the disk lets it.
+//
 // It holds no key that opens a submission (promise 2): the vault's key signs
 // parcels, the onion keys name the sites.
 package admin

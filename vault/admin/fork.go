@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sourdine/vault/backup"
 	"sourdine/vault/order"
 	"sourdine/vault/translog"
 )
@@ -20,19 +21,26 @@ const forkSuffix = ".checkpoint"
 // vault's log: the vault's own key signed it, which proves that there were two.
 // A later one of the same desk takes its place.
 func (l *Local) keepFork(o *order.Return) error {
-	if err := os.Mkdir(l.home.forks(), dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := l.writeFork(o); err != nil {
 		return fmt.Errorf("failed to keep the other log's checkpoint: %w", err)
+	}
+	return nil
+}
+
+func (l *Local) writeFork(o *order.Return) error {
+	if err := os.Mkdir(l.home.forks(), dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
 	}
 	path := filepath.Join(l.home.forks(), o.Reviewer+forkSuffix)
 	building := path + ".new"
 	if err := os.Remove(building); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("failed to keep the other log's checkpoint: %w", err)
+		return err
 	}
 	if err := writeFile(building, []byte(o.Checkpoint)); err != nil {
 		return err
 	}
 	if err := os.Rename(building, path); err != nil {
-		return fmt.Errorf("failed to keep the other log's checkpoint: %w", err)
+		return err
 	}
 	return errors.Join(syncDir(l.home.forks()), syncDir(l.home.dir))
 }
@@ -45,7 +53,7 @@ func (l *Local) forkProblems() ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("failed to look for other logs: %w", err)
+		return []string{"whether desks have seen another log cannot be told, and backups go without what proves it: " + err.Error()}, nil
 	}
 	var problems []string
 	for _, e := range entries {
@@ -64,10 +72,34 @@ func (l *Local) forkProblems() ([]string, error) {
 	return problems, nil
 }
 
+// errForkName: no desk has that name.
+var errForkName = errors.New("its name is not a reviewer's fingerprint and " + forkSuffix)
+
+// readFork reads what keepFork may have written.
+func readFork(path string) ([]byte, error) {
+	if !backup.IsForkName(filepath.Base(path)) {
+		return nil, errForkName
+	}
+	return readSmall(path)
+}
+
+// readForks reads them for a backup, by fingerprint. What cannot be evidence, or be
+// read, is left out, and status names it: a backup is worth more.
+func (h Home) readForks() map[string][]byte {
+	paths, _ := filesLike(filepath.Join(h.forks(), forkSuffix))
+	forks := map[string][]byte{}
+	for _, path := range paths {
+		if raw, err := readFork(path); err == nil {
+			forks[strings.TrimSuffix(filepath.Base(path), forkSuffix)] = raw
+		}
+	}
+	return forks
+}
+
 func (l *Local) forkProblem(fingerprint, path string) (string, error) {
-	raw, err := readSmall(path)
+	raw, err := readFork(path)
 	if err != nil {
-		return "", err
+		return "the file " + path + " is no evidence of another log, and backups go without it: " + err.Error(), nil
 	}
 	head, err := translog.OpenCheckpoint(raw, l.publicKey)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	dirMode  = 0o700
 	fileMode = 0o600
 
-	maxKeyFile = 4 << 10 // bytes
+	maxKeyFile = 4 << 10 // bytes; no checkpoint has more either
 )
 
 // A Home is a server's folder.
@@ -100,8 +100,11 @@ func readSmall(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed to read key: %w", err)
 	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, fmt.Errorf("%s is not a file", filepath.Base(path))
+	}
 	if info.Size() > maxKeyFile {
-		return nil, fmt.Errorf("%s is too large for a key", filepath.Base(path))
+		return nil, fmt.Errorf("%s is larger than the %d bytes that it can have", filepath.Base(path), maxKeyFile)
 	}
 	raw, err := os.ReadFile(path)
 	if err != nil {

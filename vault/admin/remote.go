@@ -91,6 +91,10 @@ func (r *remote) Retain(ctx context.Context) (done Retained, err error) {
 	return done, err
 }
 
+func (r *remote) ConfirmDay(ctx context.Context, day string) error {
+	return r.call(ctx, http.MethodPost, "/day?day="+url.QueryEscape(day), nil, nil)
+}
+
 func (r *remote) Status(ctx context.Context) (s Status, err error) {
 	err = r.call(ctx, http.MethodGet, "/status", nil, &s)
 	return s, err

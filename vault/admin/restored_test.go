@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"sourdine/vault"
 	"sourdine/vault/admin"
 	"sourdine/vault/order"
 	"sourdine/vault/translog"
@@ -95,6 +96,34 @@ func TestSequenceAfterRestore(t *testing.T) {
 	bob.tries("a gap of another desk, again", bob.pack(bob.next(), nil), 10, false)
 }
 
+// A desk says again what it takes for lost. A reply that came before, by a parcel that
+// was on its way, is not put into the mailbox twice, and a full one has it all the same.
+func TestReplyComesAgain(t *testing.T) {
+	alice, _ := newDesks(t)
+	mailbox, name := alice.mailbox(1)
+	_, local := restored(t, backedUp(t, alice.local))
+	alice = alice.at(local)
+	sealed := alice.message()
+	one, files := alice.next(), map[string][]byte{}
+	reply(one, name, sealed, files)
+	alice.apply(one, files)
+	for range 49 {
+		if err := local.Vault().Apply(ctx, func(c *vault.Change) error { return c.Reply(mailbox, []byte("x")) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	two, files := alice.next(), map[string][]byte{}
+	reply(two, name, sealed, files)
+	reply(two, name, alice.message(), files)
+	done := alice.apply(two, files).Note.Done
+	if done.Replies != 1 || len(done.Refusals) != 1 || done.Refusals[0].ID != "2" || done.Refusals[0].Reason != order.ReasonFull {
+		t.Errorf("%+v", done)
+	}
+	if n, err := local.Vault().CountReplies(mailbox); err != nil || n != 50 {
+		t.Errorf("%d replies, %v", n, err)
+	}
+}
+
 // A backup of a restored vault is restored like any other; then the last
 // restoration counts.
 func TestRestoredTwice(t *testing.T) {
@@ -177,18 +206,54 @@ func TestForksAreRestored(t *testing.T) {
 	}
 }
 
-// A file that is no evidence is not left out in silence.
+// A file that is no evidence fails neither a backup nor status, which says that it
+// is left out, and why.
 func TestStrangeForks(t *testing.T) {
 	alice, _ := newDesks(t)
 	alice.seesAnotherLog()
 	path := filepath.Join(filepath.Dir(alice.home.Vault()), "forks", "mine.checkpoint")
-	for name, content := range map[string][]byte{"another name": []byte("x"), "too large": make([]byte, 5000)} {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		var sealed bytes.Buffer
-		if err := alice.local.Backup(ctx, &sealed, alice.key.Certificate(t)); err == nil || !strings.Contains(err.Error(), "mine.checkpoint") {
-			t.Errorf("%s: %v", name, err)
+	folder := filepath.Dir(path)
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	large := strings.Repeat("AB", 20) + ".checkpoint"
+	if err := os.WriteFile(filepath.Join(folder, large), make([]byte, 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(folder, strings.Repeat("CD", 20)+".checkpoint"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	problems := strings.Join(alice.problems(), "\n")
+	for _, want := range []string{alice.fingerprint() + " has seen another log", "mine.checkpoint is no evidence of another log, and backups go without it: its name",
+		large + " is larger than the 4096 bytes that it can have", "CDCD.checkpoint is not a file"} {
+		if !strings.Contains(problems, want) {
+			t.Errorf("no %q in %s", want, problems)
 		}
 	}
+	dir := filepath.Join(t.TempDir(), "home")
+	if _, err := admin.Restore(ctx, dir, bytes.NewReader(backedUp(t, alice.local))); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := os.ReadDir(filepath.Join(dir, "forks")); len(kept) != 1 || err != nil || kept[0].Name() != alice.fingerprint()+".checkpoint" {
+		t.Errorf("%v, %v", kept, err)
+	}
+}
+
+// Where a folder should be there is a file: what is wrong is said, of the fork only.
+func TestForkThatCannotBeKept(t *testing.T) {
+	alice, _ := newDesks(t)
+	folder := filepath.Join(filepath.Dir(alice.home.Vault()), "forks")
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := alice.next()
+	o.Checkpoint = alice.checkpoint(o.Seen, [32]byte{1})
+	_, err := alice.local.ApplyParcel(ctx, bytes.NewReader(alice.pack(o, nil)))
+	if !errors.Is(err, admin.ErrOtherLog) || !strings.Contains(err.Error(), "failed to keep the other log's checkpoint: ") || strings.Contains(err.Error(), "create home") {
+		t.Error(err)
+	}
+	if problems := alice.problems(); len(problems) != 1 || !strings.Contains(problems[0], "cannot be told") {
+		t.Errorf("%q", problems)
+	}
+	backedUp(t, alice.local)
 }

@@ -14,8 +14,9 @@ import (
 	"sourdine/vault/seal"
 )
 
-// A returned is a return parcel, read to its end.
+// A returned is a return parcel, read to its end unless it was applied before.
 type returned struct {
+	before    *order.Applied // its receipt, when it was
 	order     *order.Return
 	raw       []byte // return.json
 	deletions []order.Deletion
@@ -27,8 +28,13 @@ type returned struct {
 }
 
 // returnMemory bounds what all return parcels together hold in memory at once, in
-// bytes of their files: two of the largest.
-const returnMemory = 2 * order.MaxFiles
+// bytes of their files: two of the largest. Small ones have some for themselves: they
+// do not stand behind large ones that do not get on.
+const (
+	returnMemory      = 2 * order.MaxFiles
+	smallReturn       = 1 << 20
+	smallReturnMemory = 16 * smallReturn
+)
 
 // A medium remembers what reading failed with, to tell a stick that cannot be
 // read from a parcel that is not acceptable.
@@ -45,8 +51,9 @@ func (m *medium) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// readReturn verifies a return parcel. Only a reviewer of this server makes it
-// hold more than return.json and deletions.json in memory, and waits when others hold too much.
+// readReturn verifies a return parcel. Only a reviewer's next one makes it hold more
+// than return.json and deletions.json in memory, and waits when others hold too much: a
+// copy of an older one, which many may have, is answered before its files are read.
 func (l *Local) readReturn(ctx context.Context, r io.Reader) (p returned, by vault.Member, err error) {
 	source := &medium{r: r}
 	var failed error // of the vault
@@ -62,6 +69,9 @@ func (l *Local) readReturn(ctx context.Context, r io.Reader) (p returned, by vau
 		p.order = reader.Order()
 		signed := reader.Signed()
 		p.raw, p.deletions, p.proof = signed.Return, reader.Deletions(), signed.Proof()
+		if err := l.inTurn(&p); err != nil || p.before != nil {
+			return p, by, err
+		}
 		err = l.readFiles(ctx, &p, reader)
 	}
 	switch {
@@ -79,18 +89,34 @@ func (l *Local) readReturn(ctx context.Context, r io.Reader) (p returned, by vau
 	return p, by, fmt.Errorf("%w: %w", ErrRefused, err)
 }
 
+// inTurn refuses an order of another log, or out of sequence, or finds its receipt.
+func (l *Local) inTurn(p *returned) error {
+	if err := l.compareLogs(p.order); err != nil {
+		return err
+	}
+	desk, _, err := l.vault.Desk(p.order.Reviewer)
+	if err == nil {
+		p.before, err = l.before(p.order, p.raw, desk)
+	}
+	return err
+}
+
 func (l *Local) readFiles(ctx context.Context, p *returned, r *parcel.ReturnReader) error {
-	var size int64
+	size := int64(len(p.raw) + len(p.proof))
 	for _, reply := range p.order.Replies {
 		size += reply.Size
 	}
 	for _, envelope := range p.order.Envelopes {
 		size += envelope.Size
 	}
-	if err := l.returns.Acquire(ctx, size); err != nil {
+	memory := l.returns
+	if size <= smallReturn {
+		memory = l.smallReturns
+	}
+	if err := memory.Acquire(ctx, size); err != nil {
 		return err
 	}
-	p.release = func() { l.returns.Release(size) }
+	p.release = func() { memory.Release(size) }
 	err := p.readFiles(r)
 	if err != nil {
 		p.release()

@@ -20,6 +20,8 @@ type Status struct {
 	Desks    []Desk       `json:"desks"`              // those that sent return parcels
 	Upgraded string       `json:"upgraded,omitempty"` // what opening did to an older vault
 	Problems []string     `json:"problems"`           // plain sentences; empty when all is well
+
+	damagedChannels bool // that there seems to be none means nothing
 }
 
 // A Log is the state of the vault's log.
@@ -53,8 +55,9 @@ type Channel struct {
 type Reviewer struct {
 	Name        string `json:"name"`
 	Fingerprint string `json:"fingerprint"`
-	Valid       bool   `json:"valid"`  // the certificate can encrypt today
-	Pickup      bool   `json:"pickup"` // may reach pickup
+	Valid       bool   `json:"valid"`             // the certificate can encrypt today
+	Pickup      bool   `json:"pickup"`            // may reach pickup
+	Renewed     bool   `json:"renewed,omitempty"` // just now, by [Admin.AddReviewer]
 }
 
 // A SiteStatus tells where a site can be reached.
@@ -89,7 +92,7 @@ func problems(s Status) []string {
 	if s.Upgraded != "" {
 		list = append(list, s.Upgraded)
 	}
-	if len(s.Channels) == 0 {
+	if len(s.Channels) == 0 && !s.damagedChannels {
 		list = append(list, "there is no channel yet: sources cannot send anything")
 	}
 	for _, c := range s.Channels {

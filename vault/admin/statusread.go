@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -29,7 +30,7 @@ func (l *Local) Status(ctx context.Context) (Status, error) {
 		}
 	}
 	s.Problems = append(s.Problems, damage...)
-	for _, find := range []func() ([]string, error){l.trouble, l.keyProblems, l.forkProblems} {
+	for _, find := range []func() ([]string, error){l.trouble, l.retentionProblems, l.keyProblems, l.forkProblems, l.compacting.problems} {
 		found, err := find()
 		switch {
 		case errors.Is(err, vault.ErrDamaged):
@@ -55,16 +56,20 @@ func damaged(err error) string {
 func (l *Local) readChannels(_ context.Context, s *Status) error {
 	rosters, err := l.vault.Channels()
 	if err != nil {
+		s.damagedChannels = true
 		return err
 	}
 	for _, roster := range rosters {
 		c := l.channel(roster)
-		if c.Policy, err = l.vault.Policy(roster.Channel); err != nil {
-			return err
+		var wrong error
+		c.Policy, wrong = l.vault.Policy(roster.Channel)
+		if wrong != nil && !errors.Is(wrong, vault.ErrDamaged) {
+			return wrong
 		}
+		err = errors.Join(err, wrong) // the channel is there all the same
 		s.Channels = append(s.Channels, c)
 	}
-	return nil
+	return err
 }
 
 func (l *Local) readStats(ctx context.Context, s *Status) (err error) {
@@ -86,20 +91,26 @@ func (l *Local) readStats(ctx context.Context, s *Status) (err error) {
 // waiting counts what a reviewer has not acknowledged, by channel.
 func (l *Local) waiting(ctx context.Context) (map[string]int, error) {
 	waiting := map[string]int{}
+	var damage error // the first, of many perhaps
 	for e, err := range l.vault.Entries() {
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return nil, err
+		all := false
+		if err == nil {
+			all, err = l.vault.AckedByAll(e.ID)
 		}
-		all, err := l.vault.AckedByAll(e.ID)
 		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
 		case errors.Is(err, vault.ErrNotFound): // deleted just now
+		case errors.Is(err, vault.ErrDamaged):
+			damage = cmp.Or(damage, err)
+			waiting[e.Channel]++
 		case err != nil:
 			return nil, err
 		case !all:
 			waiting[e.Channel]++
 		}
 	}
-	return waiting, nil
+	return waiting, damage
 }
 
 func (l *Local) readLog(_ context.Context, s *Status) (err error) {
