@@ -2,7 +2,6 @@ package witness
 
 import (
 	"context"
-	"slices"
 
 	"sourdine/vault/translog"
 )
@@ -23,6 +22,7 @@ func (b *Book) Audit(ctx context.Context, h Holdings) ([]Finding, error) {
 		func() ([]Finding, error) { return b.examine(0) },
 		func() ([]Finding, error) { return b.missing(h) },
 		func() ([]Finding, error) { return b.others(h) },
+		func() ([]Finding, error) { return b.auditPast(h) },
 	} {
 		if err := ctx.Err(); err != nil {
 			return findings, err
@@ -43,27 +43,6 @@ func (b *Book) reread() error {
 		return err
 	}
 	return again.Close()
-}
-
-func (b *Book) forkFindings() []Finding {
-	all, err := b.contradictions()
-	if err != nil {
-		return []Finding{{Kind: BookDamaged, Cause: err.Error()}}
-	}
-	var findings []Finding
-	for _, c := range all {
-		f := Finding{Kind: Fork}
-		if ours, err := translog.OpenCheckpoint([]byte(c.Ours), b.vaultKey); err == nil {
-			f.Known = ours.Size
-		}
-		if theirs, err := translog.OpenCheckpoint([]byte(c.Theirs), b.vaultKey); err == nil {
-			f.Given = theirs.Size
-		}
-		if !slices.Contains(findings, f) {
-			findings = append(findings, f)
-		}
-	}
-	return findings
 }
 
 // others judges deletions of what is addressed to other reviewers only.

@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	leavesName  = "leaves.jsonl"
 	rostersName = "rosters"
 	ordersName  = "orders"
 	forksName   = "forks"
@@ -23,14 +22,22 @@ const (
 type Book struct {
 	fs       fileSystem
 	vaultKey string
-	cache    *rosterCache
 
-	mu    sync.RWMutex
-	file  file // leaves.jsonl
-	head  head
-	last  translog.Checkpoint // what head signs
-	index *index
+	mu sync.RWMutex
+	generation
 	visit *Visit // the one that is not ended
+}
+
+// A generation is the log as the book knows it. A new one begins when the vault
+// was restored from a backup and a person accepted that; what the book knew
+// before stays as another book, which nothing changes any more.
+type generation struct {
+	cache  *rosterCache
+	file   file // its leaves
+	head   head
+	last   translog.Checkpoint // what head signs
+	index  *index
+	before *Book
 }
 
 // Create makes an empty book in a folder whose parent exists. What an
@@ -63,7 +70,7 @@ func create(fsys fileSystem) error {
 			return fmt.Errorf("failed to make the desk's log: %w", err)
 		}
 	}
-	if err := replace(fsys, leavesName, nil); err != nil {
+	if err := replace(fsys, leavesFile(0), nil); err != nil {
 		return err
 	}
 	raw, err := head{}.encode()
@@ -83,9 +90,9 @@ func open(fsys fileSystem, vaultKey string) (*Book, error) {
 	if _, err := translog.Origin(vaultKey); err != nil {
 		return nil, err
 	}
-	b := &Book{fs: fsys, vaultKey: vaultKey, cache: newRosterCache(), index: newIndex(0, 0)}
+	b := &Book{fs: fsys, vaultKey: vaultKey}
 	if err := b.refresh(); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, err
 	}
 	return b, nil
 }
@@ -94,34 +101,30 @@ func open(fsys fileSystem, vaultKey string) (*Book, error) {
 func (b *Book) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.file == nil {
-		return nil
-	}
-	return b.file.Close()
+	return b.close()
 }
 
 // refresh reads what another process committed since, or everything. The
 // caller holds the lock, or is alone.
 func (b *Book) refresh() error {
-	raw, err := read(b.fs, headName, maxHead)
-	if err != nil {
-		return fmt.Errorf("failed to read the desk's log: %w", err)
-	}
-	h, err := decodeHead(raw)
+	h, err := readHead(b.fs, headName)
 	if err != nil {
 		return err
 	}
+	if b.file == nil || h.Generation > b.head.Generation {
+		return b.openAll(h)
+	}
+	if h.Generation < b.head.Generation || h.Size < b.head.Size || h.Bytes < b.head.Bytes {
+		return fmt.Errorf("%w: it is shorter than it was", ErrDamaged)
+	}
+	return b.goOn(h)
+}
+
+// goOn reads the leaves that a head has more than the book.
+func (b *Book) goOn(h head) error {
 	c, err := h.checkpoint(b.vaultKey)
 	if err != nil {
 		return err
-	}
-	if b.file == nil {
-		if b.file, err = b.openLeaves(); err != nil {
-			return err
-		}
-	}
-	if h.Size < b.head.Size || h.Bytes < b.head.Bytes {
-		return fmt.Errorf("%w: it is shorter than it was", ErrDamaged)
 	}
 	next, err := b.load(h)
 	if err != nil {
@@ -132,22 +135,12 @@ func (b *Book) refresh() error {
 	return nil
 }
 
-func (b *Book) openLeaves() (file, error) {
-	f, err := b.fs.edit(leavesName)
-	if errors.Is(err, fs.ErrNotExist) { // there is a head: this is not a book to create
-		return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, leavesName)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("failed to read the desk's log: %w", err)
-	}
-	return f, nil
-}
-
 // load indexes the leaves after those that are known, and compares all with a
 // head.
 func (b *Book) load(h head) (*index, error) {
 	next := newIndex(b.index.size(), b.index.bytes())
 	frontier := b.head.Frontier
+	name := leavesFile(h.Generation)
 	err := walk(b.file, next.start, h.Bytes, func(line []byte) error {
 		if len(next.ends) == 0 && next.base == 0 {
 			next.ends = make([]int64, 0, min(h.Size, 1<<20)) // the head may be damaged
@@ -159,11 +152,11 @@ func (b *Book) load(h head) (*index, error) {
 	})
 	switch {
 	case errors.Is(err, errLine), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, fmt.Errorf("%w: %s", ErrDamaged, leavesName)
+		return nil, fmt.Errorf("%w: %s", ErrDamaged, name)
 	case err != nil:
 		return nil, fmt.Errorf("failed to read the desk's log: %w", err)
 	case frontier.Size() != h.Size || frontier.Root() != h.Frontier.Root():
-		return nil, fmt.Errorf("%w: %s is not what the vault signed", ErrDamaged, leavesName)
+		return nil, fmt.Errorf("%w: %s is not what the vault signed", ErrDamaged, name)
 	}
 	return next, nil
 }
@@ -266,10 +259,13 @@ func leafAt[L translog.Leaf](b *Book, number int64) (leaf L, err error) {
 	return leaf, nil
 }
 
-func (b *Book) raw(x *index, number int64) ([]byte, error) {
+func (b *Book) raw(x *index, number int64) ([]byte, error) { return x.raw(b.file, number) }
+
+// raw reads a leaf from the file that the index is of.
+func (x *index) raw(f file, number int64) ([]byte, error) {
 	from, to := x.span(number)
 	raw := make([]byte, to-from)
-	if _, err := b.file.ReadAt(raw, from); err != nil {
+	if _, err := f.ReadAt(raw, from); err != nil {
 		return nil, fmt.Errorf("failed to read leaf %d of the desk's log: %w", number, err)
 	}
 	return raw, nil

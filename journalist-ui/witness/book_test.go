@@ -108,7 +108,7 @@ func TestDamage(t *testing.T) {
 	s.submit(nice, sent)
 	s.mustTell(b)
 	dir := b.fs.(disk).folder
-	for _, name := range []string{leavesName, headName} {
+	for _, name := range []string{leavesFile(0), headName} {
 		path := filepath.Join(dir, name)
 		sound, err := os.ReadFile(path)
 		if err != nil {
@@ -140,8 +140,8 @@ func TestDamage(t *testing.T) {
 		}
 		write(t, path, sound)
 	}
-	sound, _ := os.ReadFile(filepath.Join(dir, leavesName))
-	write(t, filepath.Join(dir, leavesName), append(sound, "what a kill left"...))
+	sound, _ := os.ReadFile(filepath.Join(dir, leavesFile(0)))
+	write(t, filepath.Join(dir, leavesFile(0)), append(sound, "what a kill left"...))
 	again := openBook(t, dir, s)
 	s.submit(nice, sent)
 	s.mustTell(again)
@@ -177,7 +177,7 @@ func TestAuditRereads(t *testing.T) {
 	s := newServer(t).channels()
 	b := newBook(t, s)
 	s.mustTell(b)
-	path := filepath.Join(b.fs.(disk).folder, leavesName)
+	path := filepath.Join(b.fs.(disk).folder, leavesFile(0))
 	raw, _ := os.ReadFile(path)
 	write(t, path, bytes.Replace(raw, []byte(`"Nice"`), []byte(`"Nica"`), 1))
 	found, err := b.Audit(context.Background(), Holdings{})

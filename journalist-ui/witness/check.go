@@ -1,9 +1,11 @@
 package witness
 
 import (
+	"bytes"
+	"fmt"
 	"slices"
 
-	"sourdine/journalist-ui/unseal"
+	"sourdine/vault/seal"
 	"sourdine/vault/translog"
 )
 
@@ -17,15 +19,28 @@ type Received struct {
 
 // Check compares a submission with its leaf, and the recipients that its
 // envelope names with the roster at its epoch: exactly one for each member. No
-// finding means that all is as the log says.
+// finding means that all is as the log says; only [BeforeRestore], that all is as
+// it said before the vault was restored and lost it.
 func (b *Book) Check(r Received) []Finding {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	leaf, number, ok := b.submission(r.ID)
-	if !ok {
-		return []Finding{{Kind: NotInLog, ID: r.ID}}
+	for g := b; g != nil; g = g.before {
+		leaf, number, ok := g.submission(r.ID)
+		if !ok {
+			continue
+		}
+		findings := g.checkAgainst(r, leaf, number)
+		if g != b {
+			findings = append(findings, Finding{Kind: BeforeRestore, ID: r.ID, Leaf: number})
+		}
+		return findings
 	}
+	return []Finding{{Kind: NotInLog, ID: r.ID}}
+}
+
+func (b *Book) checkAgainst(r Received, leaf translog.Submission, number int64) []Finding {
 	findings := compare(r, leaf)
+	b.tellOthers(r, findings)
 	findings = append(findings, b.checkEnvelope(r, leaf)...)
 	for i := range findings {
 		findings[i].ID, findings[i].Leaf = r.ID, number
@@ -66,6 +81,33 @@ func comparePayloads(got, want []string) []Finding {
 	return findings
 }
 
+// tellOthers tells payloads that the log has of another submission from those that
+// it does not know.
+func (b *Book) tellOthers(r Received, findings []Finding) {
+	foreign := map[string]*Finding{} // by digest
+	for i, f := range findings {
+		if f.Kind == PayloadDiffers {
+			foreign[r.Payloads[f.Item]] = &findings[i]
+		}
+	}
+	if len(foreign) == 0 {
+		return
+	}
+	// What cannot be read any more of a damaged book is for its audit to say.
+	_ = b.leaves(0, func(_ int64, line []byte) error {
+		if id, isSubmission, _ := subject(line); !isSubmission || string(id[:]) == r.ID {
+			return nil
+		}
+		_, list, _ := bytes.Cut(line, []byte(payloadsStart))
+		for ; len(list) >= sumSize; list = list[min(len(list), sumSize+len(`","`)):] {
+			if f := foreign[string(list[:sumSize])]; f != nil {
+				f.Kind = PayloadOfAnother
+			}
+		}
+		return nil
+	})
+}
+
 // swapped is true when they are the same payloads in another order.
 func swapped(got, want []string) bool {
 	return !slices.Equal(got, want) &&
@@ -81,30 +123,30 @@ func (b *Book) checkEnvelope(r Received, leaf translog.Submission) []Finding {
 	if wrong != "" {
 		return []Finding{{Kind: wrong, Channel: leaf.Channel, Epoch: r.Epoch, Sum: roster.SHA256}}
 	}
-	recipients, err := unseal.Recipients(r.Envelope)
+	recipients, err := seal.Recipients(r.Envelope)
 	if err != nil {
 		return []Finding{{Kind: EnvelopeUnreadable}}
 	}
 	// A new envelope is of any day since; an expired certificate stays so.
 	sealed := leaf.Day
 	if r.Epoch > leaf.Epoch {
-		sealed = b.index.lastDay
+		sealed = min(b.index.lastDay, lastDue())
 	}
 	return compareRecipients(recipients, members, sealed)
 }
 
 // compareRecipients finds a member for each recipient and one recipient for
 // each member. sealed is the last day on which the envelope can have been made.
-func compareRecipients(recipients []unseal.Recipient, members []reader, sealed string) []Finding {
+func compareRecipients(recipients []seal.KeyID, members []reader, sealed string) []Finding {
 	var findings []Finding
 	named := make([]int, len(members))
 	for _, r := range recipients {
-		at := slices.IndexFunc(members, func(m reader) bool { return m.has(r) })
+		at := slices.IndexFunc(members, func(m reader) bool { return m.Is(r) })
 		switch {
-		case r.KeyID == "" && r.Fingerprint == "":
+		case r.ID == 0 && len(r.Fingerprint) == 0:
 			findings = append(findings, Finding{Kind: RecipientHidden})
 		case at < 0:
-			findings = append(findings, Finding{Kind: RecipientAdded, KeyID: r.KeyID, Key: r.Fingerprint})
+			findings = append(findings, Finding{Kind: RecipientAdded, KeyID: fmt.Sprintf("%016X", r.ID), Key: fmt.Sprintf("%X", r.Fingerprint)})
 		default:
 			named[at]++
 		}
@@ -117,10 +159,6 @@ func compareRecipients(recipients []unseal.Recipient, members []reader, sealed s
 	return findings
 }
 
-func (m reader) has(r unseal.Recipient) bool {
-	return slices.ContainsFunc(m.keys, func(k subkey) bool { return k.is(r) })
-}
-
 // judge says what is wrong with how often an envelope names a member.
 func (m reader) judge(named int, sealed string) Kind {
 	switch {
@@ -128,7 +166,7 @@ func (m reader) judge(named int, sealed string) Kind {
 		return RecipientTwice
 	case named == 1:
 		return ""
-	case len(m.keys) > 0 && expiredBy(m.certificate, sealed): // it is the member's own
+	case m.expiredBy(sealed):
 		return RecipientExpired
 	}
 	return RecipientMissing

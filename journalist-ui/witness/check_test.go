@@ -50,7 +50,7 @@ func TestCheck(t *testing.T) {
 		"older epoch":         {func(r *Received) { r.Epoch = 1 }, []Kind{EpochEarlier, RecipientAdded}},
 		"no such epoch":       {func(r *Received) { r.Epoch = 9 }, []Kind{RosterUnknown}},
 		"payloads swapped":    {func(r *Received) { r.Payloads[1], r.Payloads[2] = r.Payloads[2], r.Payloads[1] }, []Kind{PayloadsSwapped}},
-		"another's payload":   {func(r *Received) { r.Payloads[1] = s.subs[other].Payloads[1] }, []Kind{PayloadDiffers}},
+		"another's payload":   {func(r *Received) { r.Payloads[1] = s.subs[other].Payloads[1] }, []Kind{PayloadOfAnother}},
 		"payload left out":    {func(r *Received) { r.Payloads = r.Payloads[:2] }, []Kind{PayloadMissing}},
 		"payload put in":      {func(r *Received) { r.Payloads = append(r.Payloads, digest("x")) }, []Kind{PayloadAdded}},
 		"payload in between":  {func(r *Received) { r.Payloads = slices.Insert(r.Payloads, 2, digest("x")) }, []Kind{PayloadDiffers, PayloadAdded}},

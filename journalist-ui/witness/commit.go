@@ -16,7 +16,7 @@ func (v *Visit) Roster(raw []byte) error {
 	return v.file(raw, MaxRoster, sumOf(raw), rosterFile, func(x *index) map[string]bool { return x.rosterSums }, nil)
 }
 
-// Order takes a signed order: the line return.json, and its armored signature.
+// Order takes a signed order: the line deletions.json, and its armored signature.
 // A leaf must name it, as for [Visit.Roster].
 func (v *Visit) Order(raw []byte) error {
 	json, _, ok := bytes.Cut(raw, []byte("\n"))
@@ -35,11 +35,10 @@ func (v *Visit) file(
 	b := v.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err := v.ready(); err != nil {
+		return err
+	}
 	switch {
-	case v.done:
-		return errEnded
-	case v.added == nil:
-		return errNoLeaves
 	case len(raw) > limit:
 		return refuse(Finding{Kind: FileUnreadable})
 	case !named(b.index)[sum] && !named(v.added)[sum]:
@@ -76,7 +75,7 @@ func (b *Book) better(sum string, old, _ []byte) bool {
 
 // A Change is what a committed visit did.
 type Change struct {
-	From, To int64 // the sizes of the log before and after
+	From, To int64 // the leaves that are new; To is the size of the log
 	Events   []Event
 	Findings []Finding // in what is new, and forks that only show now
 }
@@ -88,16 +87,14 @@ func (v *Visit) Commit() (Change, error) {
 	b := v.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case v.done:
-		return Change{}, errEnded
-	case v.added == nil:
-		return Change{}, errNoLeaves
+	if err := v.ready(); err != nil {
+		return Change{}, err
 	}
 	change := Change{From: b.head.Size, To: v.at.Size}
-	if v.at.Size == b.head.Size && b.head.Checkpoint != "" {
-		v.end()
-		return change, nil
+	if v.begins != nil {
+		change.From = v.begins.common
+	} else if v.at.Size == b.head.Size && b.head.Checkpoint != "" {
+		return change, errors.Join(b.settle(), v.end())
 	}
 	h, err := b.headAfter(v)
 	if err != nil {
@@ -107,34 +104,78 @@ func (v *Visit) Commit() (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	if err := b.commitHead(h); err != nil {
+	if v.begins != nil {
+		err = v.beginsAfter(h)
+	}
+	if err == nil {
+		err = b.commitHead(h)
+	}
+	if err != nil {
 		return Change{}, err
 	}
-	v.end()
-	b.index.merge(v.added)
-	b.head, b.last = h, v.at
+	v.take(h)
 	b.forgetPeers(rest)
 	change.Findings = forks
 	return b.tell(change), nil
+}
+
+// take makes what was committed the book's.
+func (v *Visit) take(h head) {
+	b := v.book
+	if v.begins == nil {
+		b.index.merge(v.added)
+		b.head, b.last = h, v.at
+	} else {
+		old := &Book{fs: b.fs, vaultKey: b.vaultKey, generation: b.generation}
+		b.generation = generation{cache: newRosterCache(), file: v.leaves, head: h, last: v.at, index: v.added, before: old}
+	}
+	_ = v.end() // the file is the book's
 }
 
 // headAfter writes the new leaves out and returns the head that makes them
 // count.
 func (b *Book) headAfter(v *Visit) (head, error) {
 	if len(v.added.ends) > 0 {
-		if err := b.file.Sync(); err != nil {
+		if err := v.leaves.Sync(); err != nil {
 			return head{}, fmt.Errorf("failed to write the desk's log: %w", err)
 		}
 	}
-	f := b.head.Frontier
-	if err := walk(b.file, v.added.start, v.added.bytes(), f.Append); err != nil {
+	h, lastDay := b.head, b.index.lastDay
+	if v.begins != nil {
+		h, lastDay = v.firstHead(), ""
+	}
+	if err := walk(v.leaves, v.added.start, v.added.bytes(), h.Frontier.Append); err != nil {
 		return head{}, fmt.Errorf("failed to read the desk's log again: %w", err)
 	}
-	if !f.EqualTo(v.at) {
+	if !h.Frontier.EqualTo(v.at) {
 		return head{}, fmt.Errorf("%w: the disk does not give back what was written", ErrDamaged)
 	}
-	seen := sight(b.head.Seen, v.at.Size, max(b.index.lastDay, v.added.lastDay))
-	return head{V: version, Size: v.at.Size, Bytes: v.added.bytes(), Frontier: f, Checkpoint: string(v.signed), Seen: seen}, nil
+	h.V, h.Size, h.Bytes, h.Checkpoint = version, v.at.Size, v.added.bytes(), string(v.signed)
+	// A day that has not come would make everything that follows late.
+	h.Seen = sight(h.Seen, v.at.Size, min(max(lastDay, v.added.lastDay), today()))
+	return h, nil
+}
+
+// firstHead is that of a new generation before its leaves are counted. What was
+// seen of leaves that are gone says nothing about those that come.
+func (v *Visit) firstHead() head {
+	b, begins := v.book, v.begins
+	h := head{Generation: b.head.Generation + 1, Restored: begins.restoration.Size, Common: begins.common}
+	for _, s := range b.head.Seen {
+		if s.Size <= begins.common {
+			h.Seen = append(h.Seen, s)
+		}
+	}
+	return h
+}
+
+// settle makes sure that the head is durable: an earlier commit may have failed
+// at its very end.
+func (b *Book) settle() error {
+	if err := b.fs.syncFolder("."); err != nil {
+		return fmt.Errorf("failed to write the desk's log: %w", err)
+	}
+	return nil
 }
 
 func (b *Book) commitHead(h head) error {

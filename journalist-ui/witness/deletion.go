@@ -17,11 +17,9 @@ func (q *inquiry) whyDeleted(s translog.Submission, d translog.Deletion) []Findi
 	case translog.ByOrder:
 		return q.whyOrdered(d)
 	case translog.ByRetention:
-		days := func(p translog.Policy) int { return p.Retention }
-		return q.book.whyExpired(s.Day, d, days, RetentionNone, RetentionEarly)
+		return q.book.whyRetained(max(s.Day, q.book.index.rosterDay(d.Channel, min(d.Day, lastDue()))), d)
 	}
-	days := func(p translog.Policy) int { return p.Limit }
-	return q.book.whyExpired(s.Day, d, days, LimitNone, LimitEarly)
+	return q.book.whyLimited(s.Day, d)
 }
 
 func (q *inquiry) whyOrdered(d translog.Deletion) []Finding {
@@ -36,25 +34,46 @@ func (q *inquiry) whyOrdered(d translog.Deletion) []Finding {
 	return []Finding{f}
 }
 
-// whyExpired compares with the policy that wanted the least, of those that may
-// have been in force.
-func (b *Book) whyExpired(
-	since string, d translog.Deletion, days func(translog.Policy) int, none, early Kind,
-) []Finding {
-	want, ok := shortest(b.index.policiesOn(d.Channel, d.Day), days)
+// whyRetained compares with the policy that wanted the least, of those that may
+// have been in force. Days that have not come do not count.
+func (b *Book) whyRetained(since string, d translog.Deletion) []Finding {
+	day := min(d.Day, lastDue())
+	want, ok := shortest(b.index.policiesOn(d.Channel, day))
 	if !ok {
-		return []Finding{{Kind: none, Channel: d.Channel, Day: d.Day}}
+		return []Finding{{Kind: RetentionNone, Channel: d.Channel, Day: d.Day}}
 	}
-	if passed := daysBetween(since, d.Day); passed < want {
-		return []Finding{{Kind: early, Channel: d.Channel, Day: d.Day, Known: int64(want), Given: int64(passed)}}
+	if passed := daysBetween(since, day); passed < want {
+		return []Finding{{Kind: RetentionEarly, Channel: d.Channel, Day: d.Day, Known: int64(want), Given: int64(passed)}}
 	}
 	return nil
+}
+
+// whyLimited is content when one of the limits that may have been in force had
+// passed, since the submission came and since the channel had this limit: whoever
+// sent something before was not told of it. The day on which a limit is up is the
+// last one to keep, and not the first to delete.
+func (b *Book) whyLimited(since string, d translog.Deletion) []Finding {
+	day := min(d.Day, lastDue())
+	finding := Finding{Kind: LimitNone, Channel: d.Channel, Day: d.Day}
+	for _, p := range b.index.policiesOn(d.Channel, day) {
+		if p.Limit == 0 {
+			continue
+		}
+		passed := daysBetween(max(since, b.index.limitSince(p, day)), day)
+		if passed > p.Limit {
+			return nil
+		}
+		if finding.Kind == LimitNone || int64(passed-p.Limit) > finding.Given-finding.Known {
+			finding.Kind, finding.Known, finding.Given = LimitEarly, int64(p.Limit), int64(passed)
+		}
+	}
+	return []Finding{finding}
 }
 
 // whyUnread asks of a deletion by retention that this reviewer acknowledged the
 // submission, and that the time passed since.
 func (b *Book) whyUnread(h Holdings, s translog.Submission, d translog.Deletion) []Finding {
-	if d.Reason != translog.ByRetention || !b.mustAcknowledge(h.Fingerprint, s, d.Day) {
+	if d.Reason != translog.ByRetention || !b.mustAcknowledge(h.Fingerprint, s, min(d.Day, lastDue())) {
 		return nil
 	}
 	day, ok := h.acknowledged(s.ID)
@@ -64,7 +83,7 @@ func (b *Book) whyUnread(h Holdings, s translog.Submission, d translog.Deletion)
 	if day <= s.Day {
 		return nil // whyDeleted counted from there
 	}
-	return b.whyExpired(day, d, func(p translog.Policy) int { return p.Retention }, RetentionNone, RetentionEarly)
+	return b.whyRetained(day, d)
 }
 
 // mustAcknowledge is true when no roster that the envelope can have been sealed

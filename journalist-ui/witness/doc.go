@@ -5,7 +5,8 @@
 // checkpoint that a parcel brings, gives it the parcel's leaves, rosters and
 // orders, and commits it. Then the book answers what the import needs to know of
 // each submission ([Book.Check]), which ones did not come ([Book.Missing]), what
-// happened meanwhile ([Book.Events]), and whether another desk was shown the same
+// happened meanwhile ([Book.Events]), who reads a channel now
+// ([Book.Certificates]), and whether another desk was shown the same
 // log ([Book.Compare]).
 //
 // What it promises:
@@ -15,14 +16,20 @@
 //     the checkpoint before it.
 //   - Nothing is ever taken out. A checkpoint that contradicts the leaves here is
 //     kept as evidence.
+//   - A log that goes on from a backup of the vault is taken in only when a person
+//     accepted that very restoration. The book then begins a new generation; what
+//     it knew before stays, is verified as long as the book is, and vouches for
+//     what came then.
 //   - A kill at any instant leaves the state before a change or the one after it.
 //   - Opening hashes every leaf again: a book that opens is the one that the vault
 //     signed.
 //   - Each thing that can be wrong has a [Kind] of its own, and its texts say
 //     nothing that a parcel holds.
 //
-// What it does not promise: that days are true. They are the vault's word; only
-// a leaf that is dated before what this desk has seen already is found, at import.
+// What it does not promise: that a restoration was one: whoever reads the admin's
+// twelve words to the reviewer says so. That days are true. They are the vault's word; only
+// a leaf is found that is dated before what this desk has seen already, at import, or
+// later than tomorrow by this machine's clock.
 // Nor that an envelope names whom it opens for: each desk finds that out for
 // itself, by opening it. And a fork shows only when two desks compare, or when
 // one is shown both sides.

@@ -18,6 +18,8 @@ const (
 	ReviewerRenamed   EventKind = "reviewer-renamed"   // Epoch, Name: the new one; Fingerprint
 	PolicyChanged     EventKind = "policy-changed"     // Retention, Limit
 	SubmissionDeleted EventKind = "submission-deleted" // ID, Reason; Name, Fingerprint and Order when by order
+	ServerRestored    EventKind = "server-restored"    // Gone, Back; no Channel
+	SubmissionBack    EventKind = "submission-back"    // as for SubmissionDeleted, which the restoration undid; Day of the restoration
 )
 
 // An Event is what every reviewer should see of the log. It says what the vault
@@ -35,6 +37,10 @@ type Event struct {
 	Order       string    `json:"order,omitempty"`  // SHA-256
 	Retention   int       `json:"retention,omitempty"`
 	Limit       int       `json:"limit,omitempty"`
+	Gone        int64     `json:"gone,omitempty"`       // leaves that this desk had seen
+	Back        int       `json:"back,omitempty"`       // submissions that had been deleted, as this desk had seen
+	More        int       `json:"more,omitempty"`       // how many of that kind the leaf has beside those told; no Name, no Fingerprint
+	Generation  int       `json:"generation,omitempty"` // of the book, which the leaf came with
 }
 
 // Events tells what happened from a leaf on, by day: a desk that keeps how many
@@ -64,9 +70,16 @@ func (b *Book) events(from int64) ([]Event, error) {
 				Retention: l.Retention, Limit: l.Limit})
 		case translog.Deletion:
 			events = append(events, b.deletionEvent(l, number, names))
+		case translog.Restored:
+			more, err := b.restoredEvents(l, number)
+			events = append(events, more...)
+			return err
 		}
 		return nil
 	})
+	for i, e := range events {
+		events[i].Generation = b.bornIn(e.Leaf).head.Generation
+	}
 	slices.SortStableFunc(events, compareEvents)
 	return events, err
 }
@@ -75,32 +88,53 @@ func compareEvents(a, b Event) int {
 	return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Leaf, b.Leaf))
 }
 
+// maxPerLeaf is how many events of one kind a roster's leaf gives: it may have a
+// thousand members, and a person is to read them.
+const maxPerLeaf = 100
+
 // rosterEvents compares a roster with the one before it.
 func (b *Book) rosterEvents(l translog.Roster, number int64) []Event {
-	event := func(kind EventKind, m translog.Member) Event {
-		return Event{Kind: kind, Leaf: number, Channel: l.Channel, Day: l.Day, Epoch: l.Epoch, Name: m.Name, Fingerprint: m.Fingerprint}
-	}
 	var events []Event
+	told := map[EventKind]int{}
+	tell := func(kind EventKind, m translog.Member) {
+		if told[kind]++; told[kind] <= maxPerLeaf {
+			events = append(events, Event{Kind: kind, Leaf: number, Channel: l.Channel, Day: l.Day, Epoch: l.Epoch, Name: m.Name, Fingerprint: m.Fingerprint})
+		}
+	}
 	var before translog.Roster
 	if l.Epoch == 0 {
 		events = append(events, Event{Kind: ChannelMade, Leaf: number, Channel: l.Channel, Day: l.Day})
 	} else {
 		before, _ = b.rosterAt(l.Channel, l.Epoch-1)
 	}
+	was, is := namesIn(before), namesIn(l)
 	for _, m := range before.Members {
-		if !isMember(l, m.Fingerprint) {
-			events = append(events, event(ReviewerRemoved, m))
+		if _, stays := is[m.Fingerprint]; !stays {
+			tell(ReviewerRemoved, m)
 		}
 	}
 	for _, m := range l.Members {
-		switch {
-		case !isMember(before, m.Fingerprint):
-			events = append(events, event(ReviewerAdded, m))
-		case !slices.Contains(before.Members, m):
-			events = append(events, event(ReviewerRenamed, m))
+		if name, known := was[m.Fingerprint]; !known {
+			tell(ReviewerAdded, m)
+		} else if name != m.Name {
+			tell(ReviewerRenamed, m)
+		}
+	}
+	for _, kind := range []EventKind{ReviewerRemoved, ReviewerRenamed, ReviewerAdded} {
+		if more := told[kind] - maxPerLeaf; more > 0 {
+			events = append(events, Event{Kind: kind, Leaf: number, Channel: l.Channel, Day: l.Day, Epoch: l.Epoch, More: more})
 		}
 	}
 	return events
+}
+
+// namesIn are the names of a roster's members, by fingerprint.
+func namesIn(l translog.Roster) map[string]string {
+	names := make(map[string]string, len(l.Members))
+	for _, m := range l.Members {
+		names[m.Fingerprint] = m.Name
+	}
+	return names
 }
 
 type reviewer struct{ channel, fingerprint string }

@@ -10,9 +10,10 @@ import (
 // that the vault signed: what contradicts other leaves, and rosters' files.
 func (b *Book) examine(from int64) ([]Finding, error) {
 	findings := b.chains(from)
-	recipients, late := map[rosterKey][]string{}, &latecomers{seen: b.head.Seen}
+	recipients, late, early := map[rosterKey][]string{}, &latecomers{seen: b.head.Seen}, &forerunners{last: lastDue()}
 	err := b.leaves(from, func(number int64, line []byte) error {
 		late.look(number, line)
+		early.look(number, line)
 		leaf, err := translog.Decode(line)
 		if err != nil {
 			return err
@@ -27,7 +28,7 @@ func (b *Book) examine(from int64) ([]Finding, error) {
 		}
 		return nil
 	})
-	return append(findings, late.findings...), err
+	return slices.Concat(findings, late.findings, early.findings), err
 }
 
 type rosterKey struct {
@@ -87,7 +88,7 @@ func (b *Book) examineRoster(leaf translog.Roster) []Finding {
 	}
 	var findings []Finding
 	for _, m := range readers(r) {
-		if len(m.keys) == 0 {
+		if !m.CanBeNamed() {
 			findings = append(findings, Finding{Kind: CertificateDiffers, Channel: leaf.Channel, Epoch: leaf.Epoch,
 				Name: m.name, Fingerprint: m.fingerprint})
 		}

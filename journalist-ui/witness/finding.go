@@ -18,7 +18,7 @@ type Finding struct {
 	Fingerprint string `json:"fingerprint,omitempty"` // of a reviewer, upper-case hexadecimal
 	KeyID       string `json:"key_id,omitempty"`      // of a recipient, 16 upper-case hexadecimal digits
 	Key         string `json:"key,omitempty"`         // a recipient's fingerprint, when the envelope tells it
-	Sum         string `json:"sum,omitempty"`         // SHA-256 of a roster or an order, lower-case hexadecimal
+	Sum         string `json:"sum,omitempty"`         // SHA-256 of a roster, an order or a restoration's leaf, lower-case hexadecimal
 	Cause       string `json:"cause,omitempty"`       // what the package that refused it said
 }
 
@@ -27,6 +27,9 @@ var (
 	// ErrRollback: the checkpoint is older than what was seen, and agrees with it.
 	// The parcel's submissions can be checked against the book as it is.
 	ErrRollback = errors.New("an earlier state of the log")
+	// ErrBeforeRestore: another desk's checkpoint is of the log as it was before
+	// the vault was restored from a backup.
+	ErrBeforeRestore = errors.New("that desk has not imported anything since the server was restored from a backup")
 	// ErrFork: the checkpoint contradicts the book. The evidence is kept.
 	ErrFork = errors.New("the log was forked")
 	// ErrNotYet: another desk has seen more of the log than this one. Its

@@ -2,8 +2,10 @@ package witness
 
 import (
 	"errors"
+	"io"
 	"slices"
 	"testing"
+	"testing/iotest"
 
 	"sourdine/vault/translog"
 )
@@ -44,10 +46,7 @@ func TestForkShownToOneDesk(t *testing.T) {
 	for _, at := range []int64{1, known - 1, known - 2, known - 4} {
 		f := forked(s, at)
 		if f.size() <= known {
-			if _, err := b.Begin(f.checkpoint()); kindOf(err) != Fork || !errors.Is(err, ErrFork) {
-				t.Fatalf("at %d: %v", at, err)
-			}
-			wantEvidence(t, b, f.checkpoint())
+			contradicted(t, b, f, at)
 			continue
 		}
 		v, err := b.Begin(f.checkpoint())
@@ -74,6 +73,42 @@ func TestForkShownToOneDesk(t *testing.T) {
 			t.Errorf("differs from leaf %d on, said %d", at, refused.Finding.Leaf)
 		}
 		v.Drop()
+		wantEvidence(t, b, f.checkpoint())
+	}
+}
+
+// contradicted shows a book a log whose checkpoint alone contradicts it: whatever
+// comes after it, the visit ends with a fork, and with the evidence.
+func contradicted(t *testing.T, b *Book, f *server, at int64) {
+	t.Helper()
+	for what, rest := range map[string]func(v *Visit) error{
+		"all leaves":      func(v *Visit) error { return v.Leaves(f.lines(0, f.size()), 0) },
+		"too few":         func(v *Visit) error { return v.Leaves(f.lines(0, 1), 0) },
+		"none of them":    func(v *Visit) error { return v.Leaves(f.lines(0, 0), f.size()) },
+		"a gap":           func(v *Visit) error { return v.Leaves(f.lines(0, 0), b.Size()+1) },
+		"no leaves":       func(v *Visit) error { _, err := v.Commit(); return err },
+		"proofs only":     func(v *Visit) error { _, err := v.Inclusion(f.proofs(), nil); return err },
+		"a roster only":   func(v *Visit) error { return v.Roster([]byte("{}")) },
+		"nothing":         func(v *Visit) error { return v.Drop() },
+		"a broken parcel": func(v *Visit) error { _ = v.Leaves(iotest.ErrReader(io.ErrUnexpectedEOF), 0); return v.Drop() },
+		"a broken one too": func(v *Visit) error {
+			_ = v.Leaves(io.MultiReader(f.lines(0, at+1), iotest.ErrReader(io.ErrNoProgress)), 0)
+			return v.Drop()
+		},
+	} {
+		v, err := b.Begin(f.checkpoint())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rest(v); kindOf(err) != Fork || !errors.Is(err, ErrFork) {
+			t.Errorf("at %d, %s: %v", at, what, err)
+		}
+		if _, err := v.Commit(); err == nil {
+			t.Errorf("at %d, %s: committed", at, what)
+		}
+		if err := v.Drop(); err != nil && kindOf(err) != Fork {
+			t.Error(err)
+		}
 		wantEvidence(t, b, f.checkpoint())
 	}
 }
@@ -140,17 +175,4 @@ func TestCompareAgrees(t *testing.T) {
 		t.Error(err)
 	}
 	wantKinds(t, s.mustTell(empty).Findings)
-}
-
-// The vault restored an old backup and went on: the desk says so of the first
-// parcel, and knows the log for forked after it.
-func TestRestoredBackup(t *testing.T) {
-	s, b := seen(t)
-	if _, err := b.Begin(s.sign(b.Size() - 3)); !errors.Is(err, ErrRollback) {
-		t.Fatal(err)
-	}
-	f := forked(s, b.Size()-5)
-	if _, err := b.Begin(f.checkpoint()); !errors.Is(err, ErrFork) {
-		t.Fatal(err)
-	}
 }

@@ -17,12 +17,15 @@ const (
 	headName = "head.json"
 )
 
-// A head says how much of leaves.jsonl counts, and what the vault signed about
-// it. Writing it is what commits a visit.
+// A head says which generation of the log it is, how much of its leaves counts,
+// and what the vault signed about it. Writing it is what commits a visit.
 type head struct {
 	V          int               `json:"v"`
+	Generation int               `json:"generation"` // 0 until a restoration was accepted
+	Restored   int64             `json:"restored"`   // the leaf that says that the vault was restored; 0 in generation 0
+	Common     int64             `json:"common"`     // how many leaves are those of the generation before; 0 in generation 0
 	Size       int64             `json:"size"`       // leaves
-	Bytes      int64             `json:"bytes"`      // of leaves.jsonl
+	Bytes      int64             `json:"bytes"`      // of their file
 	Frontier   translog.Frontier `json:"frontier"`   // of these leaves
 	Checkpoint string            `json:"checkpoint"` // the signed note as received; "" before the first
 	Seen       []sighting        `json:"seen"`       // ascending in both
@@ -85,10 +88,26 @@ func decodeHead(raw []byte) (head, error) {
 		return head{}, errHead
 	}
 	if h.Size < 0 || h.Bytes < h.Size || h.Frontier.Size() != h.Size || (h.Size > 0 && h.Checkpoint == "") ||
-		!ascending(h.Seen, h.Size) {
+		!ascending(h.Seen, h.Size) || !h.begins() {
 		return head{}, errHead
 	}
 	return h, nil
+}
+
+// begins reports whether what the head says of its generation's beginning can be.
+func (h head) begins() bool {
+	if h.Generation == 0 {
+		return h.Restored == 0 && h.Common == 0
+	}
+	return h.Generation > 0 && 0 <= h.Common && h.Common <= h.Restored && h.Restored < h.Size
+}
+
+func readHead(fsys fileSystem, name string) (head, error) {
+	raw, err := read(fsys, name, maxHead)
+	if err != nil {
+		return head{}, fmt.Errorf("failed to read the desk's log: %w", err)
+	}
+	return decodeHead(raw)
 }
 
 // checkpoint verifies what is stored under the vault's key, anew.

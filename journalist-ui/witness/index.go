@@ -15,7 +15,9 @@ import (
 const (
 	submissionStart = `{"v":1,"kind":"submission","id":"`
 	deletionStart   = `{"v":1,"kind":"deletion","id":"`
+	restoredStart   = `{"v":1,"kind":"restored",`
 	recipientsStart = `,"recipients":[` // no channel's name can hold it: its quotes would be escaped
+	payloadsStart   = `,"payloads":["`
 	dayStart        = `,"day":"`
 	orderStart      = `,"order":"`
 
@@ -38,6 +40,7 @@ type index struct {
 	rosters     map[string][]rosterLeaf // by channel, ascending epochs
 	rosterSums  map[string]bool
 	policies    map[string][]policyLeaf // by channel, ascending days
+	restored    map[string]int64        // by the SHA-256 of the leaf
 	lastDay     string
 }
 
@@ -58,7 +61,7 @@ func newIndex(base, start int64) *index {
 		base: base, start: start,
 		submissions: map[submissionID]int64{}, deletions: map[submissionID]int64{},
 		orders: map[string]bool{}, rosters: map[string][]rosterLeaf{}, rosterSums: map[string]bool{},
-		policies: map[string][]policyLeaf{},
+		policies: map[string][]policyLeaf{}, restored: map[string]int64{},
 	}
 }
 
@@ -101,7 +104,7 @@ func (x *index) add(line []byte) bool {
 		if err != nil {
 			return false
 		}
-		x.addChange(number, leaf)
+		x.addChange(number, line, leaf)
 	}
 	if day := field(line, dayStart, daySize); day > x.lastDay {
 		x.lastDay = day
@@ -118,13 +121,15 @@ func (x *index) once(known map[submissionID]int64, id submissionID, number int64
 	known[id] = number
 }
 
-func (x *index) addChange(number int64, leaf translog.Leaf) {
+func (x *index) addChange(number int64, line []byte, leaf translog.Leaf) {
 	switch l := leaf.(type) {
 	case translog.Roster:
 		x.rosterSums[l.SHA256] = true
 		x.rosters[l.Channel] = insert(x.rosters[l.Channel], rosterLeaf{number, l.Epoch, l.Day, l.SHA256}, compareRosters)
 	case translog.Policy:
 		x.policies[l.Channel] = insert(x.policies[l.Channel], policyLeaf{number, l}, comparePolicies)
+	case translog.Restored:
+		x.restored[sumOf(line)] = number
 	}
 }
 
@@ -155,6 +160,7 @@ func (x *index) merge(next *index) {
 	slices.Sort(x.twice)
 	maps.Copy(x.orders, next.orders)
 	maps.Copy(x.rosterSums, next.rosterSums)
+	maps.Copy(x.restored, next.restored)
 	for channel, list := range next.rosters {
 		x.rosters[channel] = append(x.rosters[channel], list...)
 		slices.SortFunc(x.rosters[channel], compareRosters)

@@ -9,6 +9,9 @@ const (
 	Signature       Kind = "signature"        // of the checkpoint
 	Rollback        Kind = "rollback"         // Known, Given: sizes
 	Fork            Kind = "fork"             // Known, Given: sizes; Leaf: the first that differs, when known
+	Restored        Kind = "restored"         // Known, Given: sizes; Leaf: the first that differs; Day, Sum: of the restoration
+	OldLog          Kind = "old-log"          // Known, Given: sizes
+	OtherLog        Kind = "other-log"        // Known, Given: sizes; Leaf: as for Fork
 	Gap             Kind = "gap"              // Known: leaves here; Given: where the parcel's begin
 	LeavesTooFew    Kind = "leaves-too-few"   // Known: as signed; Given
 	LeavesTooMany   Kind = "leaves-too-many"  // Known: as signed
@@ -31,12 +34,13 @@ const (
 const (
 	NotInLog            Kind = "not-in-log"
 	NotIncluded         Kind = "not-included"
-	ChannelDiffers      Kind = "channel-differs" // Channel: the log's
-	DayDiffers          Kind = "day-differs"     // Day: the log's
-	EpochEarlier        Kind = "epoch-earlier"   // Epoch: the log's
-	PayloadMissing      Kind = "payload-missing" // Item
-	PayloadAdded        Kind = "payload-added"   // Item
-	PayloadDiffers      Kind = "payload-differs" // Item
+	ChannelDiffers      Kind = "channel-differs"    // Channel: the log's
+	DayDiffers          Kind = "day-differs"        // Day: the log's
+	EpochEarlier        Kind = "epoch-earlier"      // Epoch: the log's
+	PayloadMissing      Kind = "payload-missing"    // Item
+	PayloadAdded        Kind = "payload-added"      // Item
+	PayloadDiffers      Kind = "payload-differs"    // Item
+	PayloadOfAnother    Kind = "payload-of-another" // Item
 	PayloadsSwapped     Kind = "payloads-swapped"
 	EnvelopeUnreadable  Kind = "envelope-unreadable"
 	RecipientAdded      Kind = "recipient-added"       // KeyID or Key
@@ -49,6 +53,7 @@ const (
 	RosterFileDiffers   Kind = "roster-file-differs"   // Channel, Epoch
 	RosterMembersDiffer Kind = "roster-members-differ" // Channel, Epoch
 	CertificateDiffers  Kind = "certificate-differs"   // Channel, Epoch, Name, Fingerprint
+	BeforeRestore       Kind = "before-restore"        // a notice: its leaf was lost when the vault was restored
 )
 
 // What can be wrong in the log itself, although the vault signed it.
@@ -59,6 +64,7 @@ const (
 	DeletionChannel   Kind = "deletion-channel"     // Channel: the submission's
 	DeletionBackdated Kind = "deletion-backdated"   // Day: of the deletion
 	LeafBackdated     Kind = "leaf-backdated"       // Leaf, Day: of the first; Known: how many; once for each day seen
+	LeafAhead         Kind = "leaf-ahead"           // Leaf, Day: of the first; Known: how many
 	RecipientsDiffer  Kind = "recipients-differ"    // Channel, Epoch
 	RosterSkipped     Kind = "roster-epoch-skipped" // Channel, Epoch: the one that is not there
 	RosterTwice       Kind = "roster-twice"         // Channel, Epoch
@@ -66,9 +72,14 @@ const (
 
 // What can be wrong with what did not come.
 const (
-	Dropped  Kind = "dropped"
-	Awaited  Kind = "awaited"  // a notice: the parcel announces more
-	Withheld Kind = "withheld" // a notice: the reviewer is not on the channel's roster any more
+	Dropped     Kind = "dropped"
+	PartSkipped Kind = "part-skipped" // it belongs to a part before the one that came
+	Awaited     Kind = "awaited"      // a notice: it belongs to a part that follows
+	Withheld    Kind = "withheld"     // a notice: the reviewer is not on the channel's roster any more
+
+	OtherReviewer Kind = "other-reviewer" // a notice: the parcel is for somebody else
+
+	LostInRestore Kind = "lost-in-restore" // Channel, Day; the vault lost it when it was restored
 
 	OrderMissing     Kind = "order-missing"      // Name, Fingerprint: of whom the log names; Sum
 	OrderSignature   Kind = "order-signature"    // Name, Fingerprint, Sum, Cause
@@ -84,8 +95,21 @@ const (
 	LimitEarly              Kind = "limit-early"              // Channel, Day; Known, Given as for RetentionEarly
 )
 
-// Notice is true of what a person should know of and nobody did wrong.
-func (k Kind) Notice() bool { return k == RecipientExpired || k == Awaited || k == Withheld }
+// Refuses is true of what keeps a parcel's log out of the book: what that log said
+// of its submissions nobody can tell afterwards.
+func (k Kind) Refuses() bool {
+	switch k {
+	case Signature, Rollback, Fork, Restored, OldLog, OtherLog, Gap, LeavesTooFew, LeavesTooMany, LeafChanged, LeavesReordered,
+		LeafUnreadable, RootDiffers, NotConsistent, ProofUnreadable:
+		return true
+	}
+	return false
+}
+
+// Notice is true of what a person should know of, and need not act upon.
+func (k Kind) Notice() bool {
+	return k == RecipientExpired || k == Awaited || k == Withheld || k == OtherReviewer || k == BeforeRestore
+}
 
 // Sentence says in English what is wrong, and what to do: a line each, for
 // terminals, lower case and without a period. Neither names the submission or

@@ -13,11 +13,17 @@ type Holdings struct {
 	// Acknowledged tells whether the desk acknowledged a submission, and on which
 	// day (UTC) by its own clock; "" when it does not know.
 	Acknowledged func(id string) (day string, ok bool)
-	// Announced is how many submissions the parcel says follow in others.
-	Announced int
+	// Part is what the last parcel for this reviewer was; nil: everything should be
+	// here.
+	Part *Part
+	// Dropped tells what was called dropped before. It stays that until it comes,
+	// whatever the server announces.
+	Dropped func(id string) bool
 }
 
 func (h Holdings) here(id string) bool { return h.Here != nil && h.Here(id) }
+
+func (h Holdings) wasDropped(id string) bool { return h.Dropped != nil && h.Dropped(id) }
 
 func (h Holdings) acknowledged(id string) (string, bool) {
 	if h.Acknowledged == nil {
@@ -28,8 +34,10 @@ func (h Holdings) acknowledged(id string) (string, bool) {
 
 // Missing says what is wrong with all that the log ever accepted for a reviewer:
 // what is neither here nor deleted, and what was deleted as nobody may, here or
-// not. Only when more is missing than the parcel announces it calls that dropped;
-// else awaited.
+// not. What is not here it calls dropped, unless it belongs to another part of the
+// parcels, or entered the log since the last one: then it is awaited, or that part
+// was skipped. When more is missing than the last part says follow, all of that is
+// dropped. What only the log from before the vault was restored has, it calls lost.
 func (b *Book) Missing(h Holdings) ([]Finding, error) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -66,7 +74,8 @@ func (b *Book) missing(h Holdings) ([]Finding, error) {
 		return nil, err
 	}
 	b.explain(h, findings, absent)
-	return findings, nil
+	lost, err := b.lost(h)
+	return append(findings, lost...), err
 }
 
 // checkDeletion judges the deletion of a submission that is addressed to the
@@ -90,27 +99,38 @@ func of(id string, number int64, findings []Finding) []Finding {
 	return findings
 }
 
-// explain finds the harmless reasons why submissions are not here.
+// explain finds the reasons why submissions are not here, other than that they
+// were dropped.
 func (b *Book) explain(h Holdings, findings []Finding, absent []int) {
 	member := map[string]bool{} // by channel: is the reviewer still one
-	var unexplained []int
+	var announced []int
 	for _, i := range absent {
-		channel := findings[i].Channel
-		still, known := member[channel]
-		if !known {
-			still = b.isMemberNow(channel, h.Fingerprint)
-			member[channel] = still
-		}
-		if !still {
-			findings[i].Kind = Withheld
+		f := &findings[i]
+		if h.wasDropped(f.ID) {
 			continue
 		}
-		unexplained = append(unexplained, i)
+		still, known := member[f.Channel]
+		if !known {
+			still = b.isMemberNow(f.Channel, h.Fingerprint)
+			member[f.Channel] = still
+		}
+		if !still {
+			f.Kind = Withheld
+			continue
+		}
+		switch h.Part.place(f.ID, f.Leaf) {
+		case beforePart:
+			f.Kind = PartSkipped
+		case laterThan:
+			f.Kind = Awaited
+		case behindPart:
+			announced = append(announced, i)
+		}
 	}
-	if len(unexplained) > h.Announced {
+	if h.Part != nil && len(announced) > h.Part.Left {
 		return
 	}
-	for _, i := range unexplained {
+	for _, i := range announced {
 		findings[i].Kind = Awaited
 	}
 }

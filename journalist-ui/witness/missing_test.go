@@ -31,9 +31,16 @@ func TestMissing(t *testing.T) {
 		do   func(s *server, id string, h *Holdings)
 		want []Kind
 	}{
-		"dropped":       {func(s *server, id string, h *Holdings) {}, []Kind{Dropped}},
-		"announced":     {func(s *server, id string, h *Holdings) { h.Announced = 1 }, []Kind{Awaited}},
-		"more than it":  {func(s *server, id string, h *Holdings) { h.Announced = 1; s.submit(nice, sent); h.Here = nil }, []Kind{Dropped}},
+		"dropped":   {func(s *server, id string, h *Holdings) {}, []Kind{Dropped}},
+		"announced": {func(s *server, id string, h *Holdings) { h.Part = &Part{Size: s.size(), Left: 1} }, []Kind{Awaited}},
+		"more than it": {func(s *server, id string, h *Holdings) {
+			s.submit(nice, sent)
+			h.Here, h.Part = nil, &Part{Size: s.size(), Left: 1}
+		}, []Kind{Dropped}},
+		"dropped, then not a member": {func(s *server, id string, h *Holdings) {
+			h.Dropped = func(string) bool { return true }
+			s.setRoster(nice, later, p.bob)
+		}, []Kind{Dropped}},
 		"not a member":  {func(s *server, id string, h *Holdings) { s.setRoster(nice, later, p.bob) }, []Kind{Withheld}},
 		"ordered":       {func(s *server, id string, h *Holdings) { s.deleteByOrder(id, nice, later, p.bob) }, nil},
 		"nobody's word": {func(s *server, id string, h *Holdings) { ordered(s, id, p.bob, digest("x")) }, []Kind{OrderMissing}},
@@ -84,6 +91,15 @@ func TestMissing(t *testing.T) {
 			s.orders[sumOf([]byte("{}"))] = []byte("{}\n")
 			ordered(s, id, p.bob, sumOf([]byte("{}")))
 		}, []Kind{OrderSignature}},
+		"the rest of the order": {func(s *server, id string, h *Holdings) {
+			o := &order.Return{VaultKey: s.public, Reviewer: p.bob.finger, Sequence: 1}
+			signed, err := o.Sign([]order.Deletion{{ID: id, Channel: nice}}, p.bob.entity, noon(later))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.orders[sumOf(signed.Return)] = slices.Concat(signed.Return, []byte("\n"), signed.ReturnSignature)
+			ordered(s, id, p.bob, sumOf(signed.Return))
+		}, []Kind{OrderSignature}},
 		"order made after it": {func(s *server, id string, h *Holdings) {
 			ordered(s, id, p.bob, s.order(p.bob, "2026-03-04", s.public, order.Deletion{ID: id, Channel: nice}))
 		}, []Kind{OrderSignature}},
@@ -130,7 +146,7 @@ func TestMissing(t *testing.T) {
 			s.setRoster(nice, "2026-03-02", p.bob)
 		}, []Kind{RetentionUnacknowledged}},
 		"limit":       {func(s *server, id string, h *Holdings) { policy(s, made, 0, 10); limit(s, id, "2026-01-21") }, nil},
-		"limit early": {func(s *server, id string, h *Holdings) { policy(s, made, 30, 10); limit(s, id, "2026-01-19") }, []Kind{LimitEarly}},
+		"limit early": {func(s *server, id string, h *Holdings) { policy(s, made, 30, 10); limit(s, id, "2026-01-20") }, []Kind{LimitEarly}},
 		"limit none":  {func(s *server, id string, h *Holdings) { limit(s, id, later) }, []Kind{LimitNone}},
 	} {
 		t.Run(name, func(t *testing.T) {

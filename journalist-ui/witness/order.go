@@ -9,11 +9,11 @@ import (
 	"sourdine/vault/translog"
 )
 
-// MaxOrder is the largest signed order, in bytes: return.json and its signature.
-const MaxOrder = order.MaxReturn + 64<<10
+// MaxOrder is the largest signed order to delete, in bytes, with its signature.
+const MaxOrder = order.MaxProof
 
-// A signed order is kept as the vault sends it: return.json, which is one line,
-// and its armored signature. It is named by the SHA-256 of return.json.
+// A signed order is kept as the vault sends it: deletions.json, which is one
+// line, and its armored signature. It is named by the SHA-256 of deletions.json.
 func orderFile(sum string) string { return ordersName + "/" + sum + ".txt" }
 
 // An inquiry judges deletions, and remembers the orders that it verified: one
@@ -71,7 +71,7 @@ func (b *Book) judgeOrder(file []byte, use orderUse) ordered {
 	if sumOf(raw) != use.sum {
 		return ordered{wrong: OrderMissing} // damaged on this disk
 	}
-	vaultKey, reviewer, err := order.Names(raw)
+	vaultKey, reviewer, err := order.NamesOfDeletions(raw)
 	switch {
 	case err != nil:
 		return ordered{wrong: OrderSignature, cause: err}
@@ -83,7 +83,7 @@ func (b *Book) judgeOrder(file []byte, use orderUse) ordered {
 	signed, wrong, cause := b.verifyOrder(raw, signature, use)
 	o := ordered{wrong: wrong, cause: cause, deletes: map[string]bool{}}
 	if wrong == "" {
-		for _, d := range signed.Deletions {
+		for _, d := range signed.List {
 			o.deletes[d.ID] = d.Channel == use.channel
 		}
 	}
@@ -91,7 +91,7 @@ func (b *Book) judgeOrder(file []byte, use orderUse) ordered {
 }
 
 // verifyOrder verifies under the certificates that the rosters of that day have.
-func (b *Book) verifyOrder(raw, signature []byte, use orderUse) (*order.Return, Kind, error) {
+func (b *Book) verifyOrder(raw, signature []byte, use orderUse) (*order.Deletions, Kind, error) {
 	day, err := time.Parse(time.DateOnly, use.day)
 	if err != nil {
 		return nil, OrderSignature, err
@@ -107,8 +107,8 @@ func (b *Book) verifyOrder(raw, signature []byte, use orderUse) (*order.Return, 
 			cause = errors.New(sentences()[missing].says)
 			continue
 		}
-		var signed *order.Return
-		signed, cause = order.Verify(raw, signature, certificate, day.Add(24*time.Hour-time.Second))
+		var signed *order.Deletions
+		signed, cause = order.VerifyDeletions(raw, signature, certificate, day.Add(24*time.Hour-time.Second))
 		if cause == nil {
 			return signed, "", nil
 		}

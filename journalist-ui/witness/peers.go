@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"sourdine/vault/translog"
 )
@@ -16,14 +15,15 @@ import (
 const (
 	peersName = "peers.jsonl"
 	maxPeers  = 1000 // lines; what is nearest to the size that this desk knows stays
-	maxForks  = 1000 // files
-	maxFork   = 4 * translog.MaxCheckpoint
 )
 
 // Compare compares the last checkpoint of another desk with the book: nil when
 // that desk was shown the same log. For another log it returns a [Refused] error
-// of [Fork] (also [ErrFork]) and keeps both checkpoints as evidence; when that
-// desk has seen more it returns [ErrNotYet], and the next Commit compares.
+// of [Fork] (also [ErrFork]) or [OtherLog], and keeps both checkpoints as
+// evidence; of [Restored] for one that a parcel brought here, too, and nobody
+// accepted. It returns [ErrBeforeRestore] for the log as it was before the vault
+// was restored; when that desk has seen more [ErrNotYet], and the next Commit
+// compares.
 func (b *Book) Compare(otherDesksSigned []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -31,28 +31,73 @@ func (b *Book) Compare(otherDesksSigned []byte) error {
 	if err != nil {
 		return refuse(Finding{Kind: Signature, Cause: err.Error()})
 	}
-	if c.Size <= b.head.Size {
-		return b.agrees(c, otherDesksSigned)
-	}
-	if err := b.remember(otherDesksSigned, c); err != nil {
+	agrees, err := b.agrees(c)
+	if err != nil || agrees {
 		return err
 	}
-	return ErrNotYet
-}
-
-// agrees compares a checkpoint of no more leaves than the book has.
-func (b *Book) agrees(c translog.Checkpoint, signed []byte) error {
-	f, err := b.frontierAt(c.Size)
+	old, err := b.agreedBefore(c)
 	if err != nil {
 		return err
 	}
-	if f.EqualTo(c) {
-		return nil
+	if old {
+		return ErrBeforeRestore
 	}
-	if err := b.keepEvidence(signed); err != nil {
+	return b.compareOther(c, otherDesksSigned)
+}
+
+// compareOther is Compare for what is of no log that the book has.
+func (b *Book) compareOther(c translog.Checkpoint, signed []byte) error {
+	waiting, err := b.waiting()
+	if err != nil {
 		return err
 	}
-	return refuse(Finding{Kind: Fork, Known: b.head.Size, Given: c.Size})
+	for _, e := range waiting {
+		if e.theirs == c {
+			return refuse(e.finding(b))
+		}
+	}
+	if c.Size > b.head.Size {
+		if err := b.remember(signed, c); err != nil {
+			return err
+		}
+		return ErrNotYet
+	}
+	kind := b.otherKind(c, b.before)
+	if err := b.keepFork(Contradiction{Ours: b.head.Checkpoint, Theirs: string(signed), Kind: kind}); err != nil {
+		return err
+	}
+	return refuse(Finding{Kind: kind, Known: b.head.Size, Given: c.Size})
+}
+
+// agrees reports whether a checkpoint is of this log.
+func (b *Book) agrees(c translog.Checkpoint) (bool, error) {
+	if c.Size > b.head.Size {
+		return false, nil
+	}
+	f, err := b.frontierAt(c.Size)
+	return err == nil && f.EqualTo(c), err
+}
+
+// agreedBefore reports whether a checkpoint is of the log as it was before the
+// vault was restored.
+func (b *Book) agreedBefore(c translog.Checkpoint) (bool, error) {
+	for old := b.before; old != nil; old = old.before {
+		if agrees, err := old.agrees(c); err != nil || agrees {
+			return agrees, err
+		}
+	}
+	return false, nil
+}
+
+// otherKind tells a fork from what may be of a log that the vault lost, further
+// than this desk had seen it. The first lost one is given.
+func (b *Book) otherKind(c translog.Checkpoint, lost *Book) Kind {
+	for ; lost != nil; lost = lost.before {
+		if c.Size > lost.head.Size {
+			return OtherLog
+		}
+	}
+	return Fork
 }
 
 // A peer is a checkpoint that the vault signed, of a log larger than the book's
@@ -126,37 +171,45 @@ func (b *Book) comparePeers(v *Visit, h head) (forks []Finding, rest []peer, err
 	if err != nil {
 		return nil, nil, err
 	}
-	due := 0
-	for due < len(peers) && peers[due].at.Size <= h.Size {
-		due++
+	due := slices.IndexFunc(peers, func(p peer) bool { return p.at.Size > h.Size })
+	if due < 0 {
+		due = len(peers)
 	}
-	var f translog.Frontier
-	next := 0
-	compare := func() error {
-		for ; next < due && peers[next].at.Size == f.Size(); next++ {
-			if f.EqualTo(peers[next].at) {
-				continue
-			}
-			if err := b.keepFork(h.Checkpoint, peers[next].Checkpoint); err != nil {
-				return err
-			}
-			forks = append(forks, Finding{Kind: Fork, Known: h.Size, Given: peers[next].at.Size})
-		}
-		return nil
+	var checkpoints []translog.Checkpoint
+	for _, p := range peers[:due] {
+		checkpoints = append(checkpoints, p.at)
 	}
-	if due == 0 {
-		return nil, peers, nil
-	}
-	if err := compare(); err != nil {
+	agree, err := agreeing(v.leaves, h.Bytes, checkpoints)
+	if err != nil {
 		return nil, nil, err
 	}
-	err = walk(b.file, 0, h.Bytes, func(line []byte) error {
-		if err := f.Append(line); err != nil {
-			return err
+	lost := b.before
+	if v.begins != nil {
+		lost = b
+	}
+	for _, p := range peers[:due] {
+		if agree[p.at] {
+			continue
 		}
-		return compare()
-	})
-	return forks, peers[due:], err
+		found, err := b.comparePeer(p, h, lost)
+		if err != nil {
+			return nil, nil, err
+		}
+		forks = append(forks, found...)
+	}
+	return forks, peers[due:], nil
+}
+
+// comparePeer judges a checkpoint that is not of the log that a head is of.
+func (b *Book) comparePeer(p peer, h head, lost *Book) ([]Finding, error) {
+	if old, err := b.agreedBefore(p.at); err != nil || old {
+		return nil, err
+	}
+	kind := b.otherKind(p.at, lost)
+	if err := b.keepFork(Contradiction{Ours: h.Checkpoint, Theirs: p.Checkpoint, Kind: kind}); err != nil {
+		return nil, err
+	}
+	return []Finding{{Kind: kind, Known: h.Size, Given: p.at.Size}}, nil
 }
 
 // forgetPeers takes out what was compared. What stays there by an error is
@@ -165,63 +218,4 @@ func (b *Book) forgetPeers(rest []peer) {
 	if peers, err := b.peers(); err == nil && len(peers) > len(rest) {
 		_ = b.writePeers(rest)
 	}
-}
-
-// A Contradiction is evidence: two checkpoints that the vault signed, and that
-// cannot both be of one log.
-type Contradiction struct {
-	V      int    `json:"v"`
-	Ours   string `json:"ours"`   // this desk's signed checkpoint when it was found
-	Theirs string `json:"theirs"` // the parcel's, or another desk's
-}
-
-func (b *Book) keepEvidence(signed []byte) error {
-	return b.keepFork(b.head.Checkpoint, string(signed))
-}
-
-// keepFork names the file after what it holds: found twice, it is one.
-func (b *Book) keepFork(ours, theirs string) error {
-	names, err := b.fs.list(forksName)
-	if err != nil {
-		return fmt.Errorf("failed to keep the evidence: %w", err)
-	}
-	raw, err := json.MarshalIndent(Contradiction{V: version, Ours: ours, Theirs: theirs}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("failed to keep the evidence: %w", err)
-	}
-	name := sumOf(raw) + ".json"
-	if len(names) >= maxForks || slices.Contains(names, name) {
-		return nil // a thousand are enough
-	}
-	return replace(b.fs, forksName+"/"+name, append(raw, '\n'))
-}
-
-// Contradictions returns the evidence that is kept.
-func (b *Book) Contradictions() ([]Contradiction, error) {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	return b.contradictions()
-}
-
-func (b *Book) contradictions() ([]Contradiction, error) {
-	names, err := b.fs.list(forksName)
-	if err != nil {
-		return nil, fmt.Errorf("failed to read the evidence: %w", err)
-	}
-	var all []Contradiction
-	for _, name := range names {
-		var c Contradiction
-		if !strings.HasSuffix(name, ".json") { // interrupted while it was written
-			continue
-		}
-		raw, err := read(b.fs, forksName+"/"+name, maxFork)
-		if err != nil {
-			return nil, fmt.Errorf("failed to read the evidence: %w", err)
-		}
-		if json.Unmarshal(raw, &c) != nil {
-			return nil, fmt.Errorf("%w: evidence of a fork", ErrDamaged)
-		}
-		all = append(all, c)
-	}
-	return all, nil
 }

@@ -32,11 +32,47 @@ func (x *index) policiesOn(channel, day string) []translog.Policy {
 	return on
 }
 
-// shortest is the smallest number of days that is not 0, which is for ever; not
-// ok when there is none.
-func shortest(policies []translog.Policy, days func(translog.Policy) int) (n int, ok bool) {
+// limitSince is the earliest day since which the channel of a policy that may be in
+// force on a day can have had its limit without a break. On a day with several
+// policies the order says nothing; but the one that was in force after such a day
+// and has another limit beside it got its own on that day.
+func (x *index) limitSince(p translog.Policy, day string) string {
+	since, broken := p.Day, false
+	list := x.policies[p.Channel]
+	for i := len(list) - 1; i >= 0; {
+		on, same, other := list[i].Day, false, false
+		for ; i >= 0 && list[i].Day == on; i-- {
+			same, other = same || list[i].Limit == p.Limit, other || list[i].Limit != p.Limit
+		}
+		if on > p.Day {
+			continue
+		}
+		if broken || !same {
+			break
+		}
+		since, broken = on, other && on < day
+	}
+	return since
+}
+
+// rosterDay is the day of the roster that a channel had before a day began: what
+// the roster became on the day itself may have been later than all else on it. ""
+// when there was none.
+func (x *index) rosterDay(channel, day string) string {
+	list := x.rosters[channel]
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].day < day {
+			return list[i].day
+		}
+	}
+	return ""
+}
+
+// shortest is the smallest retention that is not 0, which is for ever; not ok when
+// there is none.
+func shortest(policies []translog.Policy) (n int, ok bool) {
 	for _, p := range policies {
-		if d := days(p); d > 0 && (!ok || d < n) {
+		if d := p.Retention; d > 0 && (!ok || d < n) {
 			n, ok = d, true
 		}
 	}

@@ -17,10 +17,12 @@ func (v *Visit) Consistency(proof translog.Proof) error {
 	b := v.book
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if v.done {
+	switch {
+	case v.done:
 		return errEnded
-	}
-	if translog.CheckConsistency(proof, b.last, v.at) == nil {
+	case v.refusal != nil:
+		return v.refusal
+	case v.begins != nil, translog.CheckConsistency(proof, b.last, v.at) == nil:
 		return nil
 	}
 	if err := b.remember(v.signed, v.at); err != nil {
@@ -40,13 +42,10 @@ type proofLine struct {
 // submissions of wanted that are not in the log or not proven to be. Other
 // lines are passed over. It comes after Leaves.
 func (v *Visit) Inclusion(r io.Reader, wanted []string) ([]Finding, error) {
-	v.book.mu.RLock()
-	defer v.book.mu.RUnlock()
-	switch {
-	case v.done:
-		return nil, errEnded
-	case v.added == nil:
-		return nil, errNoLeaves
+	v.book.mu.Lock()
+	defer v.book.mu.Unlock()
+	if err := v.ready(); err != nil {
+		return nil, err
 	}
 	missing := make(map[string]bool, len(wanted))
 	for _, id := range wanted {
@@ -66,8 +65,6 @@ func (v *Visit) Inclusion(r io.Reader, wanted []string) ([]Finding, error) {
 	}
 	return findings, nil
 }
-
-var errNoLeaves = errors.New("the parcel's leaves were not read")
 
 // proven takes out of missing what a line proves.
 func (v *Visit) proven(lines *lineReader, missing map[string]bool) error {
@@ -96,11 +93,11 @@ func (v *Visit) includes(p proofLine) bool {
 	if !ok || number != p.Index {
 		return false
 	}
-	x := v.book.index
+	raw, x := v.book.file, v.book.index
 	if number >= v.added.base {
-		x = v.added
+		raw, x = v.leaves, v.added
 	}
-	leaf, err := v.book.raw(x, number)
+	leaf, err := x.raw(raw, number)
 	return err == nil && translog.CheckInclusion(p.Proof, leaf, number, v.at) == nil
 }
 
@@ -110,7 +107,7 @@ func (v *Visit) find(id string) (int64, bool) {
 		return 0, false
 	}
 	key := submissionID([]byte(id))
-	if number, ok := v.book.index.submissions[key]; ok {
+	if number, ok := v.book.index.submissions[key]; ok && v.begins == nil {
 		return number, true
 	}
 	number, ok := v.added.submissions[key]

@@ -110,7 +110,7 @@ func sameBook(t *testing.T, a, b *Book, s *server) {
 	}
 	h := Holdings{Fingerprint: people().alice.finger}
 	for name, ask := range map[string]func(*Book) any{
-		"leaves":  func(b *Book) any { raw, err := read(b.fs, leavesName, 1<<30); return fmt.Sprint(string(raw), err) },
+		"leaves":  func(b *Book) any { raw, err := read(b.fs, leavesFile(0), 1<<30); return fmt.Sprint(string(raw), err) },
 		"events":  func(b *Book) any { e, err := b.Events(0); return fmt.Sprint(e, err) },
 		"missing": func(b *Book) any { f, err := b.Missing(h); return fmt.Sprint(f, err) },
 		"audit":   func(b *Book) any { f, err := b.Audit(t.Context(), h); return fmt.Sprint(f, err) },
@@ -151,7 +151,7 @@ func FuzzLeaves(f *testing.F) {
 	s.submit(nice, sent)
 	b := newBook(f, s)
 	s.mustTell(b)
-	sound, _ := read(b.fs, leavesName, 1<<20)
+	sound, _ := read(b.fs, leavesFile(0), 1<<20)
 	h, signed, public, size := b.head, s.checkpoint(), s.public, s.size()
 	f.Add(sound, int64(0))
 	f.Add(append(bytes.Clone(sound), "{}\n"...), int64(0))
@@ -163,7 +163,7 @@ func FuzzLeaves(f *testing.F) {
 		}
 		h := h
 		h.Bytes += more
-		if writeNew(m, leavesName, raw) != nil || replace(m, headName, []byte(mustEncode(h))) != nil {
+		if writeNew(m, leavesFile(0), raw) != nil || replace(m, headName, []byte(mustEncode(h))) != nil {
 			t.Fatal("not written")
 		}
 		b, err := open(m, public)

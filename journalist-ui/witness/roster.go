@@ -5,11 +5,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 
+	"sourdine/vault/seal"
 	"sourdine/vault/translog"
 )
 
@@ -70,23 +71,31 @@ func (r storedRoster) members() []translog.Member {
 	return members
 }
 
-// A reader is a member of a roster, with the keys that an envelope may name.
+// A reader is a member of a roster, as envelopes name them: not at all when the
+// certificate is not the member's, or cannot encrypt.
 type reader struct {
 	name, fingerprint string
 	certificate       []byte
-	keys              []subkey // none for a certificate that is not the member's, or cannot encrypt
+	seal.Holder
 }
 
 func readers(r storedRoster) []reader {
 	all := make([]reader, 0, len(r.Members))
 	for _, m := range r.Members {
 		one := reader{name: m.Name, fingerprint: m.Fingerprint, certificate: m.Certificate}
-		if e, err := readCertificate(m.Certificate); err == nil && fmt.Sprintf("%X", e.PrimaryKey.Fingerprint) == m.Fingerprint {
-			one.keys = encryptionKeys(e)
+		if h, err := seal.ReadHolder(m.Certificate); err == nil && h.Fingerprint == m.Fingerprint {
+			one.Holder = h
 		}
 		all = append(all, one)
 	}
 	return all
+}
+
+// expiredBy is true when nobody could encrypt to the reader any more at the end of
+// a day.
+func (m reader) expiredBy(day string) bool {
+	start, err := time.Parse(time.DateOnly, day)
+	return err == nil && m.ExpiredBy(start.Add(24*time.Hour-time.Second))
 }
 
 // A rosterCache keeps the leaves and readers of a few rosters: most submissions

@@ -218,16 +218,22 @@ func (s *server) setRoster(channel, day string, members ...person) {
 }
 
 func (s *server) putRoster(r vault.Roster, day string) {
-	raw, err := json.Marshal(r)
+	leaf, raw := s.rosterLeaf(r)
+	leaf.Day = day
+	s.files[leaf.SHA256] = raw
+	s.add(leaf)
+}
+
+func (s *server) rosterLeaf(r vault.Roster) (leaf translog.Roster, file []byte) {
+	file, err := json.Marshal(r)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	leaf := translog.Roster{Channel: r.Channel, Day: day, Epoch: r.Epoch, SHA256: sumOf(raw)}
+	leaf = translog.Roster{Channel: r.Channel, Epoch: r.Epoch, SHA256: sumOf(file)}
 	for _, m := range r.Members {
 		leaf.Members = append(leaf.Members, translog.Member{Name: m.Name, Fingerprint: m.Fingerprint})
 	}
-	s.files[leaf.SHA256] = raw
-	s.add(leaf)
+	return leaf, file
 }
 
 // channels makes two: Nice of Alice and Bob, Lyon of Carol.
@@ -296,16 +302,12 @@ func (s *server) got(id string) Received {
 func (s *server) order(by person, day, vaultKey string, deletions ...order.Deletion) string {
 	s.tb.Helper()
 	slices.SortFunc(deletions, func(a, b order.Deletion) int { return strings.Compare(a.ID, b.ID) })
-	raw, err := (&order.Return{VaultKey: vaultKey, Reviewer: by.finger, Sequence: 1, Deletions: deletions}).Encode()
+	signed, err := (&order.Return{VaultKey: vaultKey, Reviewer: by.finger, Sequence: 1}).Sign(deletions, by.entity, noon(day))
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	signature, err := order.Sign(raw, by.entity, noon(day))
-	if err != nil {
-		s.tb.Fatal(err)
-	}
-	s.orders[sumOf(raw)] = append(append(slices.Clone(raw), '\n'), signature...)
-	return sumOf(raw)
+	s.orders[sumOf(signed.Deletions)] = signed.Proof()
+	return sumOf(signed.Deletions)
 }
 
 func (s *server) deleteByOrder(id, channel, day string, by person) {
