@@ -2,12 +2,9 @@ package unseal
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
@@ -23,33 +20,6 @@ const (
 	// sections 5.1 and 10.3.2.1).
 	pkeskForV1, pkeskForV2 = 3, 6
 )
-
-// A Recipient is whom an envelope names: a subkey that can open it.
-type Recipient struct {
-	// Fingerprint of the subkey in upper-case hexadecimal. An envelope of
-	// SEIPDv1 does not tell it: then it is empty.
-	Fingerprint string
-	// KeyID is 16 upper-case hexadecimal digits, or empty for a recipient whom
-	// the envelope hides.
-	KeyID string
-}
-
-// Recipients lists whom the envelope names, in its order, duplicates included.
-func Recipients(envelope []byte) ([]Recipient, error) {
-	packets, err := readEnvelope(envelope)
-	if err != nil {
-		return nil, err
-	}
-	var all []Recipient
-	for _, e := range packets {
-		r := Recipient{Fingerprint: strings.ToUpper(hex.EncodeToString(e.KeyFingerprint))}
-		if e.KeyId != anyID {
-			r.KeyID = fmt.Sprintf("%016X", e.KeyId)
-		}
-		all = append(all, r)
-	}
-	return all, nil
-}
 
 func readEnvelope(envelope []byte) ([]*packet.EncryptedKey, error) {
 	if len(envelope) == 0 || len(envelope) > MaxEnvelope {
@@ -107,6 +77,15 @@ func decryptSessionKey(e *packet.EncryptedKey, subkey *packet.PrivateKey) (sessi
 		return sessionKey{}, damaged("envelope")
 	}
 	return s, nil
+}
+
+// SessionKey opens the envelope for who makes a new one of it, for other
+// recipients. v2 tells whether the payloads are SEIPDv2. The key must go nowhere
+// else, and never to a disk: who has it reads the submission. The errors are
+// [ErrNotForKey] and [ErrDamaged].
+func (k *Key) SessionKey(envelope []byte) (key []byte, v2 bool, err error) {
+	s, err := k.sessionKey(envelope)
+	return s.key, s.version == 2, err
 }
 
 // Names reports whether the envelope names this key as a recipient.

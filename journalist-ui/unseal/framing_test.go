@@ -9,32 +9,9 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
+	"sourdine/journalist-ui/unseal/unsealtest"
 	"sourdine/vault/vaulttest"
 )
-
-// body takes the partial lengths out of a payload (RFC 9580, section 4.2.1.4).
-func body(t *testing.T, payload []byte) []byte {
-	t.Helper()
-	var all []byte
-	for rest := payload[1:]; ; {
-		var n, header int
-		switch first := int(rest[0]); {
-		case first < 192:
-			n, header = first, 1
-		case first < 224:
-			n, header = (first-192)<<8+int(rest[1])+192, 2
-		case first < 255:
-			n, header = 1<<(first&0x1f), 1
-		default:
-			t.Fatal("a length that the sealer does not write")
-		}
-		all = append(all, rest[header:header+n]...)
-		last := rest[0] < 224
-		if rest = rest[header+n:]; last {
-			return all
-		}
-	}
-}
 
 // The last tag can be followed by nothing but the length of an empty last part.
 // Without it the packet is cut off, though every tag holds.
@@ -44,7 +21,7 @@ func TestCutInTheFraming(t *testing.T) {
 		key, s := newKey(t, k), newSealer(t, k)
 		plain := random(70_000)
 		framed := []byte{0xd2}
-		for rest := body(t, sealed(t, s, plain)); len(rest) > 0; {
+		for rest := unsealtest.Body(t, sealed(t, s, plain)); len(rest) > 0; {
 			power := bits.Len(uint(len(rest))) - 1
 			framed = append(framed, byte(224+power))
 			framed = append(framed, rest[:1<<power]...)

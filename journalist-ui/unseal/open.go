@@ -13,12 +13,30 @@ import (
 // io.EOF or with an error as the package promises, and keeps saying the same
 // from then on. Errors of payload itself are passed on.
 func (k *Key) Open(envelope []byte, payload io.Reader) (io.Reader, error) {
-	session, err := k.sessionKey(envelope)
+	session, err := k.Session(envelope)
 	if err != nil {
 		return nil, err
 	}
+	return session.Open(payload)
+}
+
+// A Session opens the payloads of one envelope.
+type Session struct{ key sessionKey }
+
+// Session opens the envelope, once for all its payloads. The errors are
+// [ErrNotForKey] and [ErrDamaged].
+func (k *Key) Session(envelope []byte) (*Session, error) {
+	key, err := k.sessionKey(envelope)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{key}, nil
+}
+
+// Open returns the plaintext of a payload, as [Key.Open] does.
+func (s *Session) Open(payload io.Reader) (io.Reader, error) {
 	sealed := &source{r: bufio.NewReaderSize(payload, bufferSize)}
-	decrypted, err := session.decrypt(sealed)
+	decrypted, err := s.key.decrypt(sealed)
 	if err != nil {
 		return nil, sealed.because(damaged("payload"))
 	}

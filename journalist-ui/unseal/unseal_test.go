@@ -302,23 +302,21 @@ func TestNotForThisKey(t *testing.T) {
 	}
 }
 
-func TestRecipients(t *testing.T) {
-	pq, x, v4 := vaulttest.NewKey(t, vaulttest.PostQuantum), vaulttest.NewKey(t, vaulttest.X25519), vaulttest.NewKey(t, vaulttest.V4)
-	subkey := func(k vaulttest.Key) *packet.PublicKey { return k.Entity.Subkeys[0].PublicKey }
-	got, err := unseal.Recipients(newSealer(t, pq, x).Envelope())
-	want := []unseal.Recipient{
-		{Fingerprint: fmt.Sprintf("%X", subkey(pq).Fingerprint), KeyID: subkey(pq).KeyIdString()},
-		{Fingerprint: fmt.Sprintf("%X", subkey(x).Fingerprint), KeyID: subkey(x).KeyIdString()},
-	}
-	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("v6: got %v, %v; want %v", got, err, want)
-	}
-	got, err = unseal.Recipients(newSealer(t, v4).Envelope())
-	if err != nil || len(got) != 1 || got[0] != (unseal.Recipient{KeyID: subkey(v4).KeyIdString()}) {
-		t.Errorf("v4: got %v, %v", got, err)
-	}
-	if _, err := unseal.Recipients([]byte("no")); !errors.Is(err, unseal.ErrDamaged) {
-		t.Errorf("damaged: %v", err)
+// Two who can open an envelope get the same key out of it, which seals again.
+func TestSessionKey(t *testing.T) {
+	a, b, v4 := vaulttest.NewKey(t, vaulttest.PostQuantum), vaulttest.NewKey(t, vaulttest.X25519), vaulttest.NewKey(t, vaulttest.V4)
+	for v2, s := range map[bool]*seal.Sealer{true: newSealer(t, a, b), false: newSealer(t, a, b, v4)} {
+		mine, isV2, err := newKey(t, a).SessionKey(s.Envelope())
+		theirs, _, err2 := newKey(t, b).SessionKey(s.Envelope())
+		if err != nil || err2 != nil || isV2 != v2 || len(mine) != 32 || !bytes.Equal(mine, theirs) {
+			t.Errorf("v2 %v: %v, %v, %v", isV2, bytes.Equal(mine, theirs), err, err2)
+		}
+		if key, _, err := newKey(t, vaulttest.NewKey(t, vaulttest.X25519)).SessionKey(s.Envelope()); !errors.Is(err, unseal.ErrNotForKey) || key != nil {
+			t.Errorf("a stranger: %v", err)
+		}
+		if key, _, err := newKey(t, a).SessionKey(s.Envelope()[:50]); !errors.Is(err, unseal.ErrDamaged) || key != nil {
+			t.Errorf("cut off: %v", err)
+		}
 	}
 }
 
