@@ -58,8 +58,7 @@ func usedTexts(t *testing.T) map[string]bool {
 	for _, state := range []desk.State{desk.StateQueued, desk.StateSigned, desk.StateDone, desk.StateRefused} {
 		used["reply_"+string(state)], used["deletion_"+string(state)] = true, true
 	}
-	for _, r := range []order.Reason{order.ReasonUnknown, order.ReasonRole, order.ReasonChannel, order.ReasonDeleted, order.ReasonEpoch,
-		order.ReasonRecipients, order.ReasonForm, order.ReasonFull} {
+	for _, r := range order.Reasons() {
 		used["refusal_"+string(r)] = true
 	}
 	for _, d := range []desk.Doubt{desk.DoubtEnvelope, desk.DoubtManifest, desk.DoubtFiles} {

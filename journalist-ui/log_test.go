@@ -15,57 +15,10 @@ import (
 
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
-	"sourdine/journalist-ui/witness"
 	"sourdine/vault/parcel"
 	"sourdine/vault/seal"
-	"sourdine/vault/translog"
 	"sourdine/vault/vaulttest"
 )
-
-// Every lie has its sentence on the pages, in both languages, from the inbox on.
-func TestLiesAreShown(t *testing.T) {
-	home := desktest.NewHome(t)
-	v, certificate := desktest.NewVault(t), desktest.Certificate(t, home)
-	file, other := desktest.File{Name: "a", Data: bytes.Repeat([]byte("x"), 300_000)}, desktest.File{Name: "b", Data: []byte("y")}
-	id := v.Submit(certificate, "celui-ci", file, other)
-	v.Submit(certificate, "sain")
-	honest := v.Parcel()
-	drop := func(f *desktest.Forgery) {
-		f.Index.Submissions = slices.DeleteFunc(f.Index.Submissions, func(s parcel.Submission) bool { return s.ID == id })
-	}
-	first, second := desktest.PayloadName(id, 1), desktest.PayloadName(id, 2)
-	for kind, lie := range map[witness.Kind]func(*desktest.Forgery){
-		witness.PayloadsSwapped: func(f *desktest.Forgery) { f.Files[first], f.Files[second] = f.Files[second], f.Files[first] },
-		desk.PayloadCut:         func(f *desktest.Forgery) { f.Files[first] = f.Files[first][:128<<10] },
-		witness.Dropped:         drop,
-		witness.OrderMissing: func(f *desktest.Forgery) {
-			drop(f)
-			leaf, err := translog.Encode(translog.Deletion{ID: id, Channel: "Nice", Day: "2100-01-01", Reason: translog.ByOrder,
-				By: strings.Repeat("AB", 32), Order: strings.Repeat("ab", 32)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.Leaves = append(f.Leaves, leaf)
-		},
-		witness.LeavesTooFew: func(f *desktest.Forgery) { f.Replace["leaves.jsonl"] = append(bytes.Clone(f.Leaves[0]), '\n') },
-	} {
-		d := desktest.New(t)
-		if _, err := d.Import(t.Context(), bytes.NewReader(v.Forge(honest, lie))); err != nil {
-			t.Fatal(err)
-		}
-		r := open(t, newSite(t, d, nil))
-		for _, language := range []string{"fr", "en"} {
-			texts := r.site.texts.For(language, "")
-			says := html.EscapeString(texts.Text("finding_" + strings.ReplaceAll(string(kind), "-", "_")))
-			r.page("/log?lang="+language, says, texts.Text("i_know"))
-			r.page("/", html.EscapeString(texts.Text("to_log")))
-			if kind == witness.PayloadsSwapped || kind == desk.PayloadCut {
-				r.page("/", texts.Text("doubtful"))
-				r.page("/submissions/"+id, says, texts.Text("doubtful"))
-			}
-		}
-	}
-}
 
 var hiddenKey = regexp.MustCompile(`name="key" value="([^"]*)"`)
 
@@ -162,7 +115,7 @@ func TestReturnPages(t *testing.T) {
 		t.Fatalf("signing: %d %v", got.Code, got.Header())
 	}
 	signed := got.Body.Bytes()
-	if names := tarNames(t, signed); !slices.Equal(names, []string{"return.json", "return.json.asc", "replies/1.pgp"}) {
+	if names := tarNames(t, signed); !slices.Equal(names, []string{"return.json", "return.json.asc", "deletions.json", "deletions.json.asc", "replies/1.pgp"}) {
 		t.Errorf("files %v", names)
 	}
 	r.page("/return", "Return parcel no. 1 is signed", "Save again")
@@ -176,7 +129,7 @@ func TestReturnPages(t *testing.T) {
 	if _, err := d.Import(t.Context(), bytes.NewReader(v.Pack(parcel.Request{Reviewer: d.Fingerprint()}))); err != nil {
 		t.Fatal(err)
 	}
-	r.page(where, "The server deleted it, by your order.")
+	r.page(where, "The server has deleted it, as you ordered.")
 	r.page("/submissions/"+asked, "refused by the server")
 	r.page("/return", "Return parcel no. 1, applied.", "the server has and had no such submission or mailbox")
 }

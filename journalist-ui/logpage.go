@@ -17,8 +17,12 @@ type logPage struct {
 	Checkpoint string // signed; empty before the first import
 	Head       desk.LogHead
 	VaultKey   string
+	Restored   []shownRestoration
+	Mistake    string // a text's id
 	Findings   []shownFinding
 	Events     []shownEvent
+	// Of what the server made up in too great a number, how many are not listed.
+	MoreFindings, MoreEvents int
 }
 
 // A shownFinding is one that a person can confirm.
@@ -26,6 +30,7 @@ type shownFinding struct {
 	witness.Finding
 	Key   string
 	Known bool
+	Later bool // it is of another copy than the one here
 }
 
 type shownEvent struct {
@@ -36,11 +41,20 @@ type shownEvent struct {
 }
 
 func (s *Site) log(w http.ResponseWriter, r *http.Request, d *desk.Desk) error {
+	return s.showLog(w, r, d, http.StatusOK, "")
+}
+
+func (s *Site) showLog(w http.ResponseWriter, r *http.Request, d *desk.Desk, status int, mistake string) error {
 	f, err := d.Findings()
 	if err != nil {
 		return err
 	}
-	page := logPage{Findings: showFindings(f), Events: showEvents(f, d.Fingerprint())}
+	page := logPage{Mistake: mistake, Events: showEvents(f, d.Fingerprint())}
+	if page.Restored, err = restorations(r, d); err != nil {
+		return err
+	}
+	page.Findings = showFindings(f, page.Restored)
+	page.MoreFindings, page.MoreEvents = f.Unlisted()
 	if page.VaultKey, err = d.VaultKey(); err != nil {
 		return err
 	}
@@ -49,16 +63,20 @@ func (s *Site) log(w http.ResponseWriter, r *http.Request, d *desk.Desk) error {
 		return err
 	}
 	page.Size, page.Checkpoint = page.Head.Size, string(page.Head.Checkpoint)
-	s.show(w, r, http.StatusOK, "log", page)
+	s.show(w, r, status, "log", page)
 	return nil
 }
 
-// showFindings lists what is wrong, what nobody confirmed before the rest.
-func showFindings(f *desk.Findings) []shownFinding {
+// showFindings lists what is wrong, what nobody confirmed before the rest. That a
+// parcel waits for a restoration to be accepted stands above them.
+func showFindings(f *desk.Findings, waiting []shownRestoration) []shownFinding {
 	var all []shownFinding
 	for _, one := range f.All() {
+		if one.Kind == witness.Restored && slices.ContainsFunc(waiting, func(r shownRestoration) bool { return r.Sum == one.Sum }) {
+			continue
+		}
 		key := desk.FindingKey(one)
-		all = append(all, shownFinding{one, key, f.Known[key]})
+		all = append(all, shownFinding{one, key, f.Known[key], one.ID != "" && slices.Contains(f.Parcels, one)})
 	}
 	slices.SortStableFunc(all, func(a, b shownFinding) int { return knownLast(a.Known, b.Known) })
 	return all
@@ -119,6 +137,8 @@ func (v view) Details(f witness.Finding) []string {
 		parts = append(parts, v.Text("detail_envelope"))
 	case f.Item > 0:
 		add("detail_file", f.Item)
+	case desk.AboutItem(f.Kind):
+		parts = append(parts, v.Text("detail_manifest"))
 	}
 	if f.Name != "" {
 		add("detail_reviewer", v.Line(f.Name))
@@ -135,7 +155,11 @@ func (v view) Details(f witness.Finding) []string {
 	if f.Day != "" {
 		add("detail_day", v.Day(f.Day))
 	}
-	if f.Known != 0 || f.Given != 0 {
+	if f.Kind == desk.ReceiptForeign {
+		add("detail_return", f.Given)
+	} else if f.Kind == witness.LeafBackdated || f.Kind == witness.LeafAhead {
+		parts = append(parts, v.Count("leaves", int(f.Known)))
+	} else if f.Known != 0 || f.Given != 0 {
 		parts = append(parts, v.Text("detail_sizes", map[string]any{"Known": f.Known, "Given": f.Given}))
 	}
 	return parts
@@ -144,19 +168,51 @@ func (v view) Details(f witness.Finding) []string {
 // Event says what happened.
 func (v view) Event(e shownEvent) string {
 	id := "event_" + strings.ReplaceAll(string(e.Kind), "-", "_")
-	if e.Own && e.Kind == witness.ReviewerAdded {
+	switch {
+	case e.Kind == witness.ServerRestored:
+		return v.restoredEvent(e)
+	case e.Own && e.Kind == witness.ReviewerAdded:
 		id = "event_own_key"
+	case e.More > 0:
+		id = moreText(e.Kind)
 	}
 	if !slices.Contains(eventTexts(), id) {
 		id = "event_other"
 	}
-	return v.Text(id, map[string]any{"Channel": v.Line(e.Channel), "Day": v.Day(e.Day), "Name": v.Line(e.Name),
+	return v.Text(id, map[string]any{"Channel": v.Line(e.Channel), "Day": v.Day(e.Day), "Name": v.Line(e.Name), "More": e.More,
 		"Retention": v.term(e.Retention), "Limit": v.term(e.Limit)})
+}
+
+// moreText is of what a roster changed beside what is told one by one.
+func moreText(kind witness.EventKind) string {
+	switch kind {
+	case witness.ReviewerAdded:
+		return "event_more_added"
+	case witness.ReviewerRemoved:
+		return "event_more_removed"
+	case witness.ReviewerRenamed:
+		return "event_more_renamed"
+	}
+	return "event_other"
+}
+
+// restoredEvent says that the server was restored, and what that took.
+func (v view) restoredEvent(e shownEvent) string {
+	says := v.Text("event_server_restored", v.Map("Day", v.Day(e.Day)))
+	if e.Gone == 0 {
+		return says + " " + v.Text("event_nothing_gone")
+	}
+	says += " " + v.Count("entries_gone", int(e.Gone))
+	if e.Back > 0 {
+		says += " " + v.Count("deleted_back", e.Back)
+	}
+	return says
 }
 
 // eventTexts are the ids of what the catalogues say of events.
 func eventTexts() []string {
-	return []string{"event_reviewer_added", "event_reviewer_removed", "event_reviewer_renamed", "event_policy_changed", "event_own_key", "event_other"}
+	return []string{"event_reviewer_added", "event_reviewer_removed", "event_reviewer_renamed", "event_policy_changed", "event_own_key",
+		"event_more_added", "event_more_removed", "event_more_renamed", "event_other"}
 }
 
 // term is a number of days, or without end.

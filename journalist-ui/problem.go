@@ -7,6 +7,7 @@ import (
 	"sourdine/journalist-ui/casebook"
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/unseal"
+	"sourdine/journalist-ui/witness"
 )
 
 var (
@@ -37,6 +38,8 @@ func problemOf(err error) problem {
 		{desk.ErrNoMailbox, problem{http.StatusConflict, "problem_no_mailbox"}},
 		{desk.ErrReplyText, problem{http.StatusBadRequest, "problem_reply"}},
 		{desk.ErrNoRoster, problem{http.StatusConflict, "problem_no_roster"}},
+		{witness.ErrNoRestoration, problem{http.StatusConflict, "problem_no_restoration"}},
+		{desk.ErrUnheard, problem{http.StatusConflict, "problem_unheard"}},
 		{desk.ErrNothingToReturn, problem{http.StatusConflict, "problem_nothing"}},
 		{desk.ErrNoVault, problem{http.StatusConflict, "problem_nothing"}},
 		{desk.ErrBusy, problem{http.StatusServiceUnavailable, "problem_busy"}},

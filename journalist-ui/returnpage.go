@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/gorilla/mux"
 
@@ -15,11 +16,14 @@ import (
 type returnPage struct {
 	desk.Outgoing
 	Mistake string // a text's id
+	// Again is how many of the deletions the server had done before it was restored.
+	Again    int
+	Restored bool // it was, and nobody has accepted that: it refuses return parcels
 }
 
 // Something reports whether there is anything to sign, or to write again.
 func (p returnPage) Something() bool {
-	return p.Pending != nil || p.Acknowledged+p.Opened+len(p.Deletions)+p.Outgoing.Replies > 0
+	return p.Pending != nil || p.Acknowledged+p.Opened+len(p.Deletions)+p.Outgoing.Replies+p.Outgoing.Envelopes > 0
 }
 
 func (s *Site) outgoing(w http.ResponseWriter, r *http.Request, d *desk.Desk) error {
@@ -31,7 +35,21 @@ func (s *Site) showOutgoing(w http.ResponseWriter, r *http.Request, d *desk.Desk
 	if err != nil {
 		return err
 	}
-	s.show(w, r, status, "return", returnPage{out, mistake})
+	findings, err := d.Findings()
+	if err != nil {
+		return err
+	}
+	waiting, err := d.Restorations()
+	if err != nil {
+		return err
+	}
+	page := returnPage{Outgoing: out, Mistake: mistake, Restored: len(waiting) > 0}
+	for _, id := range out.Deletions {
+		if slices.Contains(findings.Again, id) {
+			page.Again++
+		}
+	}
+	s.show(w, r, status, "return", page)
 	return nil
 }
 
@@ -97,9 +115,7 @@ func (s *Site) withdrawDeletion(w http.ResponseWriter, r *http.Request, d *desk.
 
 // Refusal says why the server did not do something.
 func (v view) Refusal(reason order.Reason) string {
-	switch reason {
-	case order.ReasonUnknown, order.ReasonRole, order.ReasonChannel, order.ReasonDeleted, order.ReasonEpoch, order.ReasonRecipients,
-		order.ReasonForm, order.ReasonFull:
+	if slices.Contains(order.Reasons(), reason) {
 		return v.Text("refusal_" + string(reason))
 	}
 	return v.Text("refusal_other")
@@ -112,6 +128,8 @@ func (v view) Refused(list order.List) string {
 		return v.Text("refused_reply")
 	case order.ListDeletions:
 		return v.Text("refused_deletion")
+	case order.ListEnvelopes:
+		return v.Text("refused_envelope")
 	}
 	return v.Text("refused_other")
 }

@@ -135,6 +135,8 @@ func (s *Site) routes() http.Handler {
 	get("/log", s.log)
 	post("/log/know", s.know)
 	get("/log/know", s.toLog)
+	post("/log/restored", s.acceptRestored)
+	get("/log/restored", s.toLog)
 	get("/return", s.outgoing)
 	post("/return", s.writeReturn)
 	get("/records", s.records)

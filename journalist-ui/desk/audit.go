@@ -22,6 +22,7 @@ type Audit struct {
 	Events      int   `json:"events"`  // in the log: rosters, policies, deletions
 	Returns     int   `json:"returns"` // return parcels that were signed here
 	Receipts    int   `json:"receipts"`
+	Void        int   `json:"void"` // return parcels beside these, which the server forgot when it was restored
 
 	// Log is wrong in the log, or was deleted or never came.
 	Log []witness.Finding `json:"log"`
@@ -43,7 +44,8 @@ func (a Audit) Sound() bool {
 }
 
 // Audit repeats all checks on everything that was ever imported, and keeps what
-// it finds. It reads every file of the home's sealed submissions, and opens none.
+// it finds. It reads every file of the home's sealed submissions, once, and opens
+// every payload to its end: nothing of that is kept.
 // Before the first import the error is [ErrNoVault].
 func (d *Desk) Audit(ctx context.Context) (Audit, error) {
 	a := Audit{Log: []witness.Finding{}, Findings: map[string][]witness.Finding{}}
@@ -57,10 +59,13 @@ func (d *Desk) Audit(ctx context.Context) (Audit, error) {
 		return a, err
 	}
 	err = d.withLog(func(book *witness.Book) error {
+		if err := d.follow(ctx, book, f); err != nil {
+			return err
+		}
 		if err := d.auditLog(ctx, book, f, &a); err != nil {
 			return err
 		}
-		return d.auditSubmissions(ctx, book, &a)
+		return d.auditSubmissions(ctx, book, f, &a)
 	})
 	if err != nil {
 		return a, err
@@ -71,7 +76,7 @@ func (d *Desk) Audit(ctx context.Context) (Audit, error) {
 }
 
 func (d *Desk) auditLog(ctx context.Context, book *witness.Book, f *Findings, a *Audit) error {
-	held, err := d.holdings(f.Announced)
+	held, err := d.holdings(f)
 	if err != nil {
 		return err
 	}
@@ -79,16 +84,28 @@ func (d *Desk) auditLog(ctx context.Context, book *witness.Book, f *Findings, a 
 	if err != nil {
 		return err
 	}
-	f.Log, f.Missing, err = auditBook(ctx, book, held)
+	log, missing, err := auditBook(ctx, book, held)
 	if err != nil {
 		return err
 	}
-	a.Log = slices.Concat(a.Log, f.Log, f.Missing)
+	stored, err := d.store().ids()
+	if err != nil {
+		return err
+	}
+	here := setOf(stored)
+	f.setLog(log, here)
+	f.setMissing(missing, here)
+	a.Log = slices.Concat(a.Log, log, missing)
+	for _, one := range h.foreign() {
+		if !f.Known[FindingKey(one)] {
+			a.Log = append(a.Log, one)
+		}
+	}
 	events, err := book.Events(0)
 	if err != nil {
 		return err
 	}
-	a.Leaves, a.Events, a.Returns, a.Receipts = book.Size(), len(events), len(h.orders), len(h.receipts)
+	a.Leaves, a.Events, a.Returns, a.Receipts, a.Void = book.Size(), len(events), len(h.orders), len(h.own()), len(h.void)
 	return nil
 }
 
@@ -102,15 +119,10 @@ func auditBook(ctx context.Context, book *witness.Book, held witness.Holdings) (
 	if missing, err = book.Missing(held); err != nil {
 		return nil, nil, err
 	}
-	for _, one := range found {
-		if !slices.Contains(missing, one) && !slices.Contains(log, one) {
-			log = append(log, one)
-		}
-	}
-	return log, missing, nil
+	return unique(missing, found)[len(unique(missing)):], missing, nil
 }
 
-func (d *Desk) auditSubmissions(ctx context.Context, book *witness.Book, a *Audit) error {
+func (d *Desk) auditSubmissions(ctx context.Context, book *witness.Book, f *Findings, a *Audit) error {
 	stored, err := d.store().ids()
 	if err != nil {
 		return err
@@ -129,7 +141,7 @@ func (d *Desk) auditSubmissions(ctx context.Context, book *witness.Book, a *Audi
 			return err
 		}
 		a.Submissions++
-		found, err := d.auditOne(ctx, book, id, a)
+		found, err := d.auditOne(ctx, book, id, f.Submissions[id], a)
 		if err != nil {
 			return err
 		}
@@ -140,9 +152,9 @@ func (d *Desk) auditSubmissions(ctx context.Context, book *witness.Book, a *Audi
 	return nil
 }
 
-// auditOne compares the files of a submission with its entry, and the entry with
-// the log.
-func (d *Desk) auditOne(ctx context.Context, book *witness.Book, id string, a *Audit) ([]witness.Finding, error) {
+// auditOne compares the files of a submission with its entry, the entry with the
+// log, and what opens with the manifest. before is what was found of it until now.
+func (d *Desk) auditOne(ctx context.Context, book *witness.Book, id string, before []witness.Finding, a *Audit) ([]witness.Finding, error) {
 	e, err := d.store().entry(id)
 	if err != nil {
 		return []witness.Finding{{Kind: StoredLost, ID: id}}, nil
@@ -151,27 +163,67 @@ func (d *Desk) auditOne(ctx context.Context, book *witness.Book, id string, a *A
 	if err != nil {
 		return nil, err
 	}
-	var found []witness.Finding
-	check := func(item int, name string, want parcel.Sealed) {
-		a.Files++
-		a.Bytes += want.Size
-		if !isFile(ctx, filepath.Join(string(at), name), want) {
-			found = append(found, witness.Finding{Kind: StoredDamaged, ID: id, Item: item})
-		}
+	a.Files += 1 + len(e.Payloads)
+	a.Bytes += e.Envelope.Size
+	for _, p := range e.Payloads {
+		a.Bytes += p.Size
 	}
-	check(envelopeItem, envelopeName, e.Envelope)
-	for n, p := range e.Payloads {
-		check(n, payloadName(n), p)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(found, func(f witness.Finding) bool { return f.Item == envelopeItem }) {
-		return found, nil // who it names cannot be told
+	damaged, o, opens, err := d.auditFiles(ctx, at, e)
+	if err != nil || slices.ContainsFunc(damaged, func(f witness.Finding) bool { return f.Item == envelopeItem }) {
+		return damaged, err // who an envelope names that is not the one that came cannot be told
 	}
 	envelope, err := at.envelope()
 	if err != nil {
 		return nil, fmt.Errorf("failed to read submission %s: %w", id, err)
 	}
-	return append(found, d.tellCut(at, book.Check(received(e, envelope)))...), nil
+	found := o.tellEnvelope(id, remember(before, book.Check(received(e, envelope))))
+	for n, kind := range opens {
+		found = tellItem(found, id, n, kind)
+	}
+	return append(damaged, found...), nil
+}
+
+// auditFiles reads every file of a submission once. It returns what is not as it
+// was imported, and of each other payload what is wrong with opening it.
+func (d *Desk) auditFiles(ctx context.Context, at folder, e parcel.Submission) (damaged []witness.Finding, o opened, opens []witness.Kind, err error) {
+	tell := func(item int) { damaged = append(damaged, witness.Finding{Kind: StoredDamaged, ID: e.ID, Item: item}) }
+	if isFile(ctx, filepath.Join(string(at), envelopeName), e.Envelope) {
+		o, _ = d.describe(at, e) // a manifest that cannot be read is told of as a file
+	} else {
+		tell(envelopeItem)
+	}
+	opens = make([]witness.Kind, len(e.Payloads))
+	for n, p := range e.Payloads {
+		if opens[n], err = o.auditPayload(ctx, at, n, p); err != nil {
+			return nil, o, nil, err
+		}
+		if opens[n] == StoredDamaged {
+			opens[n] = ""
+			tell(n)
+		}
+	}
+	return damaged, o, opens, ctx.Err()
+}
+
+// remember keeps what was said of a submission when its parcel's log was refused:
+// this one does not know it.
+func remember(before, found []witness.Finding) []witness.Finding {
+	refused := slices.DeleteFunc(slices.Clone(before), func(f witness.Finding) bool { return !f.Kind.Refuses() })
+	if len(refused) == 0 || !hasKind(found, witness.NotInLog) {
+		return found
+	}
+	return append(refused, slices.DeleteFunc(found, func(f witness.Finding) bool { return f.Kind == witness.NotInLog })...)
+}
+
+// holdToLog compares what was stored of a submission with the log, and opens it.
+func (d *Desk) holdToLog(ctx context.Context, book *witness.Book, at folder, e parcel.Submission) ([]witness.Finding, error) {
+	envelope, err := at.envelope()
+	if err != nil {
+		return nil, fmt.Errorf("failed to read submission %s: %w", e.ID, err)
+	}
+	o, err := d.describe(at, e)
+	if err != nil {
+		return nil, err
+	}
+	return o.tryItems(ctx, at, e, book.Check(received(e, envelope)))
 }

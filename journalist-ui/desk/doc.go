@@ -20,11 +20,21 @@
 //   - Before anything of a parcel is believed it is held to the vault's log (package
 //     witness): that the log continues what was seen, that each submission is what
 //     was accepted and sealed to its roster and nobody else, and that all that was
-//     accepted for this reviewer is here, announced, or deleted as it may be. What
-//     is wrong is kept among the [Findings]; [Desk.Audit] looks for all of it again.
+//     accepted for this reviewer is here, in a part that may still come, or deleted
+//     as it may be. And each file is opened to its end, and must be the one that its
+//     manifest describes: what cannot be read is not acknowledged. What is wrong is
+//     kept among the [Findings]; [Desk.Audit] looks for all of it again.
+//   - A log that goes on from a backup of the server is taken in only when the
+//     reviewer typed the admin's twelve words ([Desk.AcceptRestored]), if it has lost
+//     anything that was seen. What it has lost of the log is told, and vouched for by
+//     what this desk remembers; what the server has forgotten of this desk's orders,
+//     which the log may not show, is ordered again.
 //   - An order to the server is signed once: what its parcel says, byte by byte, does
 //     not change until the server answered it ([Desk.PrepareReturn]). While the
 //     desk is open the part of the key that signs stays locked.
+//   - Who joins a channel can be let read what came before, and nothing is lost by
+//     it ([Desk.Renew]): a new envelope opens to the same session key, for exactly
+//     the roster that a person was shown. That key never touches the disk.
 //   - What fails for one submission stops no other: it is kept, marked with a
 //     [Doubt], or refused, and reported.
 //   - Nothing becomes an exhibit by [Desk.Attach] that was not read whole and

@@ -48,16 +48,16 @@ func (d *Desk) enterStored(ctx context.Context, id string, report *Report) error
 	if err != nil {
 		return err
 	}
-	known, err := d.describe(at, s)
+	o, err := d.describe(at, s)
 	if err != nil {
 		report.Refused[id] = fmt.Sprintf("what is stored of it cannot be read: %v", err)
 		return nil
 	}
-	change, err := d.changeBy(ctx, known)
+	change, err := d.changeBy(ctx, o.known)
 	if err != nil {
 		return err
 	}
-	err = d.enter(ctx, known, change, report)
+	err = d.enter(ctx, o.known, change, report)
 	if errors.Is(err, casebook.ErrInvalid) {
 		report.Refused[id] = err.Error()
 		return nil
@@ -111,40 +111,47 @@ func (d *Desk) enter(ctx context.Context, known casebook.Submission, c change, r
 	return nil
 }
 
-// describe returns what the manifest of the submission in a folder says, or what
-// can be known without it. An error means that the disk failed, not the
-// submission.
-func (d *Desk) describe(at folder, s parcel.Submission) (casebook.Submission, error) {
+// describe opens the submission in a folder, as far as its manifest. An error means
+// that the disk failed, not the submission.
+func (d *Desk) describe(at folder, s parcel.Submission) (opened, error) {
 	vaultKey, err := d.VaultKey()
 	if err != nil {
-		return casebook.Submission{}, err
+		return opened{}, err
 	}
-	known, err := d.read(at, s)
+	o, err := d.read(at, s)
 	if err != nil {
-		return known, fmt.Errorf("submission %s: %w", s.ID, err)
+		return o, fmt.Errorf("submission %s: %w", s.ID, err)
 	}
-	known.Vault = vaultKey
-	if known.Check() != nil {
+	o.known.Vault = vaultKey
+	if o.known.Check() != nil {
 		// A manifest can be valid and still be more than the casebook takes.
-		known = undescribed(s, DoubtManifest)
-		known.Vault = vaultKey
+		o.known = undescribed(s, DoubtManifest)
+		o.known.Vault = vaultKey
 	}
-	return known, nil
+	return o, nil
 }
 
-func (d *Desk) read(at folder, s parcel.Submission) (casebook.Submission, error) {
-	raw, err := d.openManifest(at)
+func (d *Desk) read(at folder, s parcel.Submission) (o opened, err error) {
+	envelope, err := at.envelope()
 	if err != nil {
-		if ours := errors.Is(err, unseal.ErrDamaged) || errors.Is(err, unseal.ErrNotForKey); !ours {
-			return casebook.Submission{}, err
-		}
-		return undescribed(s, d.blame(at)), nil
+		return o, err
 	}
-	m, err := manifest.Parse(bytes.NewReader(raw))
+	if o.session, o.refused = d.key.Session(envelope); o.refused != nil {
+		o.known = undescribed(s, DoubtEnvelope)
+		return o, nil
+	}
+	o.known = undescribed(s, DoubtManifest)
+	raw, err := readManifest(o.session, at)
+	if errors.Is(err, unseal.ErrDamaged) {
+		return o, nil
+	}
 	if err != nil {
-		return undescribed(s, DoubtManifest), nil
+		return o, err
 	}
-	return described(s, m), nil
+	if m, err := manifest.Parse(bytes.NewReader(raw)); err == nil {
+		o.known = described(s, m)
+	}
+	return o, nil
 }
 
 // described is a submission as its manifest tells.
@@ -171,29 +178,25 @@ func (d *Desk) openManifest(at folder) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	session, err := d.key.Session(envelope)
+	if err != nil {
+		return nil, err
+	}
+	return readManifest(session, at)
+}
+
+func readManifest(session *unseal.Session, at folder) ([]byte, error) {
 	sealed, err := at.payload(0)
 	if err != nil {
 		return nil, err
 	}
 	defer sealed.Close()
-	plain, err := d.key.Open(envelope, sealed)
+	plain, err := session.Open(sealed)
 	if err != nil {
 		return nil, err
 	}
 	// One byte more, so that Parse sees that it is too large.
 	return io.ReadAll(io.LimitReader(plain, manifest.MaxSize+1))
-}
-
-// blame finds out whether it is the envelope that does not open.
-func (d *Desk) blame(at folder) Doubt {
-	envelope, err := at.envelope()
-	if err != nil {
-		return DoubtEnvelope
-	}
-	if err := d.key.TryEnvelope(envelope); err != nil {
-		return DoubtEnvelope
-	}
-	return DoubtManifest
 }
 
 // undescribed is a submission without manifest: its files have numbers only.

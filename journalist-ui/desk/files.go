@@ -17,6 +17,14 @@ const (
 // all: written elsewhere, fsync, renamed, fsync of the folder. It replaces a file
 // of that name.
 func writeFile(folder, name string, data []byte) error {
+	if err := placeFile(folder, name, data); err != nil {
+		return err
+	}
+	return syncFolder(folder)
+}
+
+// placeFile is writeFile but for the last step: the name is not durable yet.
+func placeFile(folder, name string, data []byte) error {
 	temp, err := os.CreateTemp(folder, "."+name+".*"+partialSuffix) // mode 0600
 	if err != nil {
 		return fmt.Errorf("failed to create %s: %w", name, err)
@@ -33,7 +41,7 @@ func writeFile(folder, name string, data []byte) error {
 		os.Remove(temp.Name())
 		return fmt.Errorf("failed to write %s: %w", name, err)
 	}
-	return syncFolder(folder)
+	return nil
 }
 
 // syncFolder makes the names in a folder durable.

@@ -21,12 +21,14 @@ import (
 //
 //	returns/N.json   the order with sequence N, signed
 //	returns/N.note   the server's receipt for N
+//
+// What became void when the server was restored is void.go's.
 const (
 	returnsName   = "returns"
 	orderSuffix   = ".json"
 	receiptSuffix = ".note"
 
-	maxReturnFile = 2*order.MaxReturn + order.MaxSignature + 1<<10 // bytes; base 64 takes 4/3
+	maxReturnFile = 2 * (order.MaxReturn + order.MaxDeletions + 2*order.MaxSignature) // bytes; base 64 takes 4/3
 )
 
 // A signed order is what a return parcel says. Once written it is never changed:
@@ -36,13 +38,28 @@ type signedOrder struct {
 	Day       string `json:"day"` // by this desk's clock, UTC
 	Return    []byte `json:"return"`
 	Signature []byte `json:"signature"`
+	// These two are there when something is to be deleted.
+	Deletions          []byte `json:"deletions,omitempty"`
+	DeletionsSignature []byte `json:"deletions_signature,omitempty"`
 
-	order *order.Return
+	order     *order.Return
+	deletions []order.Deletion
 }
 
 func (o signedOrder) digest() string {
 	sum := sha256.Sum256(o.Return)
 	return hex.EncodeToString(sum[:])
+}
+
+// signed are the first files of its parcel.
+func (o signedOrder) signed() order.Signed {
+	return order.Signed{Return: o.Return, ReturnSignature: o.Signature, Deletions: o.Deletions, DeletionsSignature: o.DeletionsSignature}
+}
+
+// open decodes what was signed.
+func (o *signedOrder) open() (err error) {
+	o.order, o.deletions, err = o.signed().Open()
+	return err
 }
 
 // A history is all that was signed here, and what the server answered.
@@ -51,17 +68,24 @@ type history struct {
 	receipts []order.Applied
 	last     uint64 // sequence that was used, here or by a copy of this home
 
+	cuts []cut         // of restorations of the server
+	void []signedOrder // by sequence; what they have is to be said again
+
 	// What an order has that the server applied, or that is still on its way.
 	acknowledged map[string]string // id to day
 	opened       map[string]bool
 	deletions    map[string]bool // still on their way only
 	replies      map[string]bool // SHA-256
+	// Of new envelopes, those that it refused are not there.
+	envelopes map[string]uint64 // id to epoch
+	refused   map[string]bool   // SHA-256 of envelopes that the server refused
 }
 
 // history reads the folder. A file that is damaged is an error: who signs a
 // sequence twice signs two orders of which the server takes one.
 func (d *Desk) history() (*history, error) {
-	h := &history{acknowledged: map[string]string{}, opened: map[string]bool{}, deletions: map[string]bool{}, replies: map[string]bool{}}
+	h := &history{acknowledged: map[string]string{}, opened: map[string]bool{}, deletions: map[string]bool{}, replies: map[string]bool{},
+		envelopes: map[string]uint64{}, refused: map[string]bool{}}
 	entries, err := os.ReadDir(d.path(returnsName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return h, nil
@@ -80,6 +104,11 @@ func (d *Desk) history() (*history, error) {
 	}
 	slices.SortFunc(h.orders, func(a, b signedOrder) int { return cmp.Compare(a.Sequence, b.Sequence) })
 	slices.SortFunc(h.receipts, func(a, b order.Applied) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	cuts, err := d.cuts()
+	if err != nil {
+		return nil, err
+	}
+	h.setAside(cuts)
 	for _, o := range h.orders {
 		h.count(o)
 	}
@@ -104,7 +133,7 @@ func (h *history) read(folder, name, vaultKey string) error {
 		if err := json.Unmarshal(raw, &o); err != nil {
 			return errors.New("it is damaged: restore it from a copy")
 		}
-		if o.order, err = order.Decode(o.Return); err != nil || o.Sequence != sequence || o.order.Sequence != sequence {
+		if err := o.open(); err != nil || o.Sequence != sequence || o.order.Sequence != sequence {
 			return errors.New("it is damaged: restore it from a copy")
 		}
 		h.orders = append(h.orders, o)
@@ -140,7 +169,7 @@ func (h *history) pending() (signedOrder, bool) {
 
 // count notes what an order has, unless it was never applied and never will be.
 func (h *history) count(o signedOrder) {
-	_, applied := h.receiptOf(o)
+	receipt, applied := h.receiptOf(o)
 	last, waits := h.pending()
 	onItsWay := waits && last.Sequence == o.Sequence
 	if !applied && !onItsWay {
@@ -155,7 +184,8 @@ func (h *history) count(o signedOrder) {
 	for _, r := range o.order.Replies {
 		h.replies[r.SHA256] = true
 	}
-	for _, x := range o.order.Deletions {
+	for _, x := range o.deletions {
 		h.deletions[x.ID] = onItsWay
 	}
+	h.countEnvelopes(o, receipt, applied)
 }

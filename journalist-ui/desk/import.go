@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"sourdine/journalist-ui/casebook"
 	"sourdine/journalist-ui/unseal"
 	"sourdine/journalist-ui/witness"
 	"sourdine/vault/manifest"
@@ -53,6 +52,9 @@ type Report struct {
 	Missing []witness.Finding `json:"missing"`
 	// Events are new in the log.
 	Events []witness.Event `json:"events"`
+	// Again are submissions whose deletion the server had done, and had forgotten
+	// when it was restored: the next return parcel orders it again.
+	Again []string `json:"again"`
 	// Receipt is the server's answer to a return parcel, if it is new.
 	Receipt *order.Applied `json:"receipt"`
 }
@@ -76,7 +78,7 @@ func newReport() Report {
 	return Report{
 		New: []string{}, Healed: []string{}, Doubtful: map[string]Doubt{}, Conflicts: []string{}, Refused: map[string]string{},
 		Parcel: []witness.Finding{}, Findings: map[string][]witness.Finding{}, Log: []witness.Finding{},
-		Missing: []witness.Finding{}, Events: []witness.Event{},
+		Missing: []witness.Finding{}, Events: []witness.Event{}, Again: []string{},
 	}
 }
 
@@ -211,7 +213,7 @@ func (d *Desk) importOne(ctx context.Context, p *parcel.Reader, s parcel.Submiss
 	switch {
 	case stored == whole, stored == renewed && !serious(found) && d.isSettled(ctx, s.ID, i):
 		if stored == whole {
-			i.found(s.ID, found)
+			i.stays(s.ID, found)
 		}
 		if !i.report.has(s.ID) { // by catchUp
 			i.report.Known++
@@ -246,7 +248,10 @@ func (d *Desk) take(
 	if err != nil {
 		return err
 	}
-	known, change, err := d.judge(ctx, part)
+	o, change, err := d.judge(ctx, part)
+	if err == nil {
+		found, err = o.tryItems(ctx, part.folder, s, found)
+	}
 	if err != nil {
 		return errors.Join(err, part.drop())
 	}
@@ -257,26 +262,26 @@ func (d *Desk) take(
 		i.conflict(s.ID, found)
 		return part.drop()
 	}
-	found = d.tellCut(part.folder, found)
 	i.found(s.ID, found)
 	if err := part.keep(); err != nil {
 		return errors.Join(err, part.drop())
 	}
 	delete(i.report.Refused, s.ID)
+	i.findings.came(s.ID)
 	if change == changeNothing {
 		i.report.Healed = append(i.report.Healed, s.ID)
 	}
-	return d.enter(ctx, known, change, i.report)
+	return d.enter(ctx, o.known, change, i.report)
 }
 
 // judge opens what was received, before it is kept.
-func (d *Desk) judge(ctx context.Context, part *partial) (casebook.Submission, change, error) {
-	known, err := d.describe(part.folder, part.entry)
+func (d *Desk) judge(ctx context.Context, part *partial) (opened, change, error) {
+	o, err := d.describe(part.folder, part.entry)
 	if err != nil {
-		return known, changeNothing, err
+		return o, changeNothing, err
 	}
-	c, err := d.changeBy(ctx, known)
-	return known, c, err
+	c, err := d.changeBy(ctx, o.known)
+	return o, c, err
 }
 
 // skip passes over the payloads of a submission.

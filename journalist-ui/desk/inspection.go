@@ -5,12 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
-	"sourdine/journalist-ui/unseal"
 	"sourdine/journalist-ui/witness"
+	"sourdine/vault/order"
 	"sourdine/vault/parcel"
 	"sourdine/vault/translog"
 )
@@ -23,9 +22,11 @@ type inspection struct {
 	log      *witness.Book
 	findings *Findings
 
-	visit *witness.Visit // until it is committed or refused
+	visit    *witness.Visit // until it is committed or refused
+	answered *order.Applied // the server's last receipt for this reviewer
 	// refused is why the parcel's log did not enter the book. Its submissions are
-	// then kept apart, unless it is only an older state of it.
+	// then kept apart, unless it is only an older state of it, or of the one before
+	// the server was restored.
 	refused  witness.Kind
 	unproven map[string][]witness.Finding // by submission
 }
@@ -35,6 +36,9 @@ func (d *Desk) beginInspection(log *witness.Book, p *parcel.Reader, report *Repo
 	if err != nil {
 		return nil, err
 	}
+	if f.Part == nil { // what is new is not missing before a parcel came whole
+		f.Part = &witness.Part{Size: log.Size()}
+	}
 	i := &inspection{desk: d, parcel: p, report: report, log: log, findings: f, unproven: map[string][]witness.Finding{}}
 	if err := d.settle(context.Background(), log, f); err != nil {
 		return nil, err
@@ -43,13 +47,14 @@ func (d *Desk) beginInspection(log *witness.Book, p *parcel.Reader, report *Repo
 }
 
 // settle looks again at what an interrupted import stored: what it found wrong
-// with that is lost. The import lock must be held.
+// with that is lost. And it follows the log, if that began a generation just then.
+// The import lock must be held.
 func (d *Desk) settle(ctx context.Context, log *witness.Book, f *Findings) error {
-	if !f.Interrupted {
-		return nil
+	if err := d.follow(ctx, log, f); err != nil || !f.Interrupted {
+		return err
 	}
 	a := Audit{Findings: map[string][]witness.Finding{}}
-	if err := d.auditSubmissions(ctx, log, &a); err != nil {
+	if err := d.auditSubmissions(ctx, log, f, &a); err != nil {
 		return err
 	}
 	f.Submissions, f.Interrupted = a.Findings, false
@@ -73,7 +78,7 @@ func (i *inspection) tell(found []witness.Finding) error {
 		return err
 	}
 	if found == nil {
-		held, err := i.desk.holdings(i.findings.Announced)
+		held, err := i.desk.holdings(i.findings)
 		if err != nil {
 			return err
 		}
@@ -81,11 +86,11 @@ func (i *inspection) tell(found []witness.Finding) error {
 			return err
 		}
 	}
-	for _, one := range found {
-		if !slices.Contains(i.findings.Log, one) {
-			i.findings.Log = append(i.findings.Log, one)
-		}
+	stored, err := i.desk.store().ids()
+	if err != nil {
+		return err
 	}
+	i.findings.addLog(found, setOf(stored))
 	i.findings.tell(events)
 	i.findings.Told = i.log.Size()
 	i.report.Events = append(i.report.Events, events...)
@@ -101,16 +106,17 @@ func (i *inspection) open() error {
 }
 
 func (i *inspection) close() error {
-	i.findings.Interrupted = false
+	// What does not follow the log yet is not acknowledged before it does.
+	i.findings.Interrupted = i.findings.Generation != i.log.Generation()
 	return i.desk.keepFindings(i.findings)
 }
 
 // readLog reads the files before the submissions, and takes the log into the
 // book if it is what the vault signed and continues what was seen.
-func (i *inspection) readLog(ctx context.Context) error {
+func (i *inspection) readLog(ctx context.Context) (err error) {
 	defer func() {
 		if i.visit != nil {
-			i.visit.Drop()
+			err = errors.Join(err, i.refuseVisit(i.visit.Drop()))
 		}
 	}()
 	for range i.parcel.Index().Files {
@@ -126,17 +132,25 @@ func (i *inspection) readLog(ctx context.Context) error {
 			return err
 		}
 	}
-	return i.commit()
+	return i.commit(ctx)
 }
 
 // commit makes what was proven a part of the book.
-func (i *inspection) commit() error {
+func (i *inspection) commit(ctx context.Context) error {
 	if i.visit == nil || i.refused != "" {
 		return nil
 	}
+	if i.visit.Begins() { // a kill until the desk has followed is noted as one among submissions is
+		if err := i.open(); err != nil {
+			return err
+		}
+	}
 	change, err := i.visit.Commit()
-	i.visit = nil
 	if err != nil {
+		return i.refuseVisit(err)
+	}
+	i.visit = nil
+	if err := i.afterCommit(ctx); err != nil {
 		return err
 	}
 	found := change.Findings
@@ -144,6 +158,28 @@ func (i *inspection) commit() error {
 		found = []witness.Finding{}
 	}
 	return i.tell(found)
+}
+
+// afterCommit takes what the server remembers of this desk, from a parcel whose log is
+// the book's, and follows the log into a generation that began.
+func (i *inspection) afterCommit(ctx context.Context) error {
+	if i.tellsReceipt() {
+		again, err := i.desk.hear(i.log, i.findings, i.answered)
+		if err != nil {
+			return err
+		}
+		i.report.Again = append(i.report.Again, again...)
+	}
+	return i.desk.follow(ctx, i.log, i.findings)
+}
+
+// tellsReceipt reports whether the parcel has the server's last receipt for this
+// reviewer, or else says that there is none. One for somebody else says nothing, nor
+// does a receipt that is bad.
+func (i *inspection) tellsReceipt() bool {
+	x, self := i.parcel.Index(), i.desk.Fingerprint()
+	has := slices.ContainsFunc(x.Files, func(f parcel.Named) bool { return f.Name == receiptFolder+self+receiptSuffix })
+	return (x.Reviewer == "" || x.Reviewer == self) && has == (i.answered != nil)
 }
 
 // refuse notes an error of package witness that is the parcel's fault; others
@@ -245,16 +281,17 @@ func (i *inspection) inclusion(r io.Reader) error {
 
 // dropIfRefused ends the visit when its leaves were refused.
 func (i *inspection) dropIfRefused() error {
-	if i.refused != "" {
-		i.visit.Drop()
-		i.visit = nil
+	if i.refused == "" {
+		return nil
 	}
-	return nil
+	visit := i.visit
+	i.visit = nil
+	return i.refuse(visit.Drop())
 }
 
 // check holds a submission of the parcel to the log.
 func (i *inspection) check(s parcel.Submission, envelope []byte) []witness.Finding {
-	if i.refused != "" && i.refused != witness.Rollback {
+	if i.refused != "" && i.refused != witness.Rollback && i.refused != witness.OldLog {
 		return []witness.Finding{{Kind: i.refused, ID: s.ID}}
 	}
 	found := slices.Clone(i.unproven[s.ID])
@@ -291,11 +328,27 @@ func (i *inspection) isKnown(id string) bool {
 	return err == nil
 }
 
-// conflict keeps what is here, and tells what is wrong with what came.
+// stays is found for what is here whole, and was opened when it came.
+func (i *inspection) stays(id string, findings []witness.Finding) {
+	for _, f := range i.findings.Submissions[id] {
+		if isOfOpening(f.Kind) {
+			findings = append(findings, f)
+		}
+	}
+	i.found(id, findings)
+}
+
+// conflict keeps what is here, and tells what is wrong with what came. That stays
+// among what is wrong with parcels: it casts no doubt on what is here.
 func (i *inspection) conflict(id string, findings []witness.Finding) {
 	i.report.Conflicts = append(i.report.Conflicts, id)
 	if len(findings) > 0 {
 		i.report.Findings[id] = findings
+	}
+	for _, f := range findings {
+		if !f.Kind.Notice() {
+			i.findings.refuse(f)
+		}
 	}
 }
 
@@ -305,54 +358,4 @@ func (i *inspection) doubts(id string) bool { return i.findings.Doubts(id) }
 func (i *inspection) isOurs(id string) bool {
 	leaf, _, ok := i.log.Submission(id)
 	return ok && slices.Contains(leaf.Recipients, translog.RecipientHash(i.desk.Fingerprint()))
-}
-
-// tellCut tells a payload that was cut off, or otherwise does not open, from one
-// that was exchanged.
-func (d *Desk) tellCut(at folder, findings []witness.Finding) []witness.Finding {
-	for n, f := range findings {
-		if f.Kind == witness.PayloadDiffers && errors.Is(d.tryPayload(at, f.Item), unseal.ErrDamaged) {
-			findings[n].Kind = PayloadCut
-		}
-	}
-	return findings
-}
-
-func (d *Desk) tryPayload(at folder, n int) error {
-	envelope, err := at.envelope()
-	if err != nil {
-		return err
-	}
-	sealed, err := at.payload(n)
-	if err != nil {
-		return err
-	}
-	defer sealed.Close()
-	plain, err := d.key.Open(envelope, sealed)
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyBuffer(onlyWriter{io.Discard}, plain, make([]byte, copyBuffer))
-	return err
-}
-
-// findMissing looks for what the log has and the server keeps back. A parcel for
-// somebody else, or with a log that was refused, says nothing about that.
-func (i *inspection) findMissing() error {
-	x := i.parcel.Index()
-	if i.refused != "" || x.Reviewer != "" && x.Reviewer != i.desk.Fingerprint() {
-		return nil
-	}
-	i.findings.Announced = x.Left
-	held, err := i.desk.holdings(x.Left)
-	if err != nil {
-		return err
-	}
-	missing, err := i.log.Missing(held)
-	if err != nil {
-		return fmt.Errorf("failed to look for what is missing: %w", err)
-	}
-	i.findings.Missing = missing
-	i.report.Missing = append(i.report.Missing, missing...)
-	return nil
 }

@@ -77,7 +77,7 @@ func (d *Desk) Compare(signed []byte) error {
 	return d.withLog(func(book *witness.Book) error {
 		err := book.Compare(signed)
 		var refused *witness.Refused
-		if !errors.As(err, &refused) || refused.Finding.Kind != witness.Fork {
+		if !errors.As(err, &refused) || refused.Finding.Kind != witness.Fork && refused.Finding.Kind != witness.OtherLog {
 			return err
 		}
 		f, findErr := d.Findings()
@@ -87,24 +87,4 @@ func (d *Desk) Compare(signed []byte) error {
 		}
 		return errors.Join(err, findErr)
 	})
-}
-
-// holdings is what the desk tells the log of itself.
-func (d *Desk) holdings(announced int) (witness.Holdings, error) {
-	h, err := d.history()
-	if err != nil {
-		return witness.Holdings{}, err
-	}
-	return witness.Holdings{
-		Fingerprint: d.Fingerprint(),
-		Here: func(id string) bool {
-			_, err := d.store().entry(id)
-			return err == nil
-		},
-		Acknowledged: func(id string) (string, bool) {
-			day, ok := h.acknowledged[id]
-			return day, ok
-		},
-		Announced: announced,
-	}, nil
 }

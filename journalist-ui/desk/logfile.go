@@ -27,7 +27,7 @@ func (i *inspection) readFile(ctx context.Context, f parcel.File) error {
 		return i.begin()
 	case strings.HasPrefix(f.Name, receiptFolder):
 		return i.receipt(f.Name)
-	case i.visit == nil:
+	case i.visit == nil || i.refused != "" && f.Name != proofsFile:
 		return nil
 	case f.Name == leavesFile:
 		return i.leaves(ctx)
@@ -68,8 +68,12 @@ func (i *inspection) receipt(name string) error {
 		i.note(witness.Finding{Kind: ReceiptBad})
 		return nil
 	}
-	news, err := i.desk.keepReceipt(raw, a)
-	if news {
+	i.answered = a
+	news, foreign, err := i.desk.keepReceipt(raw, a)
+	switch {
+	case news && foreign:
+		i.note(foreignReceipt(a))
+	case news:
 		i.report.Receipt = a
 	}
 	return err

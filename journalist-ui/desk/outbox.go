@@ -49,11 +49,16 @@ func (d *Desk) OrderDeletion(ctx context.Context, id string) error {
 }
 
 // WithdrawDeletion takes the order back, if no return parcel has it yet; else the
-// error is [ErrNotFound].
+// error is [ErrNotFound]. While one may be signed the error is [ErrBusy].
 func (d *Desk) WithdrawDeletion(id string) error {
 	if _, err := vault.ParseID(id); err != nil {
 		return ErrNotFound
 	}
+	release, err := d.lockImport()
+	if err != nil {
+		return err
+	}
+	defer release()
 	history, err := d.history()
 	if err != nil {
 		return err

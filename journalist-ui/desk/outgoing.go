@@ -16,6 +16,10 @@ type Outgoing struct {
 	Deletions    []string // ids, of which Ordered are on their way
 	Ordered      []string
 	Replies      int
+	Envelopes    int // likewise
+	// Stale is how many new envelopes wait that are for another roster by now:
+	// [Desk.Renew] makes them anew.
+	Stale int
 	// Pending is the parcel that was signed and not answered yet.
 	Pending *ReturnParcel
 	// Receipt is the server's last answer.
@@ -42,9 +46,14 @@ func (d *Desk) Outgoing(ctx context.Context) (Outgoing, error) {
 	if o, waits := h.pending(); waits {
 		out.Pending = d.parcelOf(o, true)
 	}
-	if len(h.receipts) > 0 {
-		out.Receipt = &h.receipts[len(h.receipts)-1]
+	if own := h.own(); len(own) > 0 {
+		out.Receipt = &own[len(own)-1]
 	}
+	envelopes, err := d.sortEnvelopes(h)
+	if err != nil {
+		return out, err
+	}
+	out.Stale = len(envelopes.stale)
 	r, err := d.compose(ctx, h)
 	switch {
 	case errors.Is(err, ErrNothingToReturn), errors.Is(err, ErrNoVault):
@@ -52,6 +61,6 @@ func (d *Desk) Outgoing(ctx context.Context) (Outgoing, error) {
 	case err != nil:
 		return out, err
 	}
-	out.Acknowledged, out.Opened, out.Replies = len(r.Acknowledged), len(r.Opened), len(r.Replies)
+	out.Acknowledged, out.Opened, out.Replies, out.Envelopes = len(r.Acknowledged), len(r.Opened), len(r.Replies), len(r.Envelopes)
 	return out, nil
 }

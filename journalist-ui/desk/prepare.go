@@ -34,6 +34,7 @@ type ReturnParcel struct {
 	Opened       int  `json:"opened"`
 	Deletions    int  `json:"deletions"`
 	Replies      int  `json:"replies"`
+	Envelopes    int  `json:"envelopes"`
 
 	desk   *Desk
 	signed signedOrder
@@ -41,7 +42,8 @@ type ReturnParcel struct {
 
 // PrepareReturn signs what waits for the server, with the reviewer's key, or
 // takes the order that is on its way: until the server answers it there is no
-// other. An order counts from the moment that it is on stable storage.
+// other. An order counts from the moment that it is on stable storage. After the
+// server was restored the error may be [ErrUnheard].
 func (d *Desk) PrepareReturn(ctx context.Context, passphrase []byte) (*ReturnParcel, error) {
 	release, err := d.lockImport()
 	if err != nil {
@@ -52,17 +54,23 @@ func (d *Desk) PrepareReturn(ctx context.Context, passphrase []byte) (*ReturnPar
 	if err != nil {
 		return nil, err
 	}
+	if err := d.checkHeard(h); err != nil {
+		return nil, err
+	}
 	if o, waits := h.pending(); waits {
 		return d.parcelOf(o, true), nil
 	}
 	if err := d.settleFindings(ctx); err != nil {
 		return nil, err
 	}
-	r, err := d.compose(ctx, h)
+	if err := d.sweepEnvelopes(h); err != nil {
+		return nil, err
+	}
+	c, err := d.compose(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	o, err := d.sign(r, passphrase)
+	o, err := d.sign(c, passphrase)
 	if err != nil {
 		return nil, err
 	}
@@ -82,27 +90,24 @@ func (d *Desk) settleFindings(ctx context.Context) error {
 func (d *Desk) parcelOf(o signedOrder, again bool) *ReturnParcel {
 	return &ReturnParcel{
 		Sequence: o.Sequence, Again: again, Acknowledged: len(o.order.Acknowledged), Opened: len(o.order.Opened),
-		Deletions: len(o.order.Deletions), Replies: len(o.order.Replies), desk: d, signed: o,
+		Deletions: len(o.deletions), Replies: len(o.order.Replies), Envelopes: len(o.order.Envelopes), desk: d, signed: o,
 	}
 }
 
 // sign signs an order and keeps it.
-func (d *Desk) sign(r *order.Return, passphrase []byte) (signedOrder, error) {
+func (d *Desk) sign(c *composed, passphrase []byte) (signedOrder, error) {
 	now := time.Now()
-	o := signedOrder{Sequence: r.Sequence, Day: dayOf(now)}
-	raw, err := r.Encode()
-	if err != nil {
-		return o, err
-	}
+	o := signedOrder{Sequence: c.Sequence, Day: dayOf(now)}
 	reviewer, err := d.signer(passphrase)
 	if err != nil {
 		return o, err
 	}
-	if o.Signature, err = order.Sign(raw, reviewer, now); err != nil {
+	s, err := c.Sign(c.deletions, reviewer, now)
+	if err != nil {
 		return o, err
 	}
-	o.Return = raw
-	if o.order, err = order.Decode(raw); err != nil {
+	o.Return, o.Signature, o.Deletions, o.DeletionsSignature = s.Return, s.ReturnSignature, s.Deletions, s.DeletionsSignature
+	if err := o.open(); err != nil {
 		return o, err
 	}
 	file, err := json.Marshal(o)
@@ -115,8 +120,14 @@ func (d *Desk) sign(r *order.Return, passphrase []byte) (signedOrder, error) {
 	return o, writeFile(d.path(returnsName), fmt.Sprint(o.Sequence, orderSuffix), append(file, '\n'))
 }
 
+// A composed order is not signed yet.
+type composed struct {
+	order.Return
+	deletions []order.Deletion
+}
+
 // compose gathers what no order has that counts.
-func (d *Desk) compose(ctx context.Context, h *history) (*order.Return, error) {
+func (d *Desk) compose(ctx context.Context, h *history) (*composed, error) {
 	vaultKey, err := d.VaultKey()
 	if err != nil {
 		return nil, err
@@ -124,15 +135,15 @@ func (d *Desk) compose(ctx context.Context, h *history) (*order.Return, error) {
 	if vaultKey == "" {
 		return nil, ErrNoVault
 	}
-	r := &order.Return{VaultKey: vaultKey, Reviewer: d.Fingerprint(), Sequence: h.last + 1}
-	for _, part := range []func(context.Context, *history, *order.Return) error{
-		d.composeSeen, d.composeAcknowledged, d.composeOpened, d.composeDeletions, d.composeReplies,
+	r := &composed{Return: order.Return{VaultKey: vaultKey, Reviewer: d.Fingerprint(), Sequence: h.last + 1}}
+	for _, part := range []func(context.Context, *history, *composed) error{
+		d.composeSeen, d.composeAcknowledged, d.composeOpened, d.composeDeletions, d.composeReplies, d.composeEnvelopes,
 	} {
 		if err := part(ctx, h, r); err != nil {
 			return nil, err
 		}
 	}
-	news := len(r.Acknowledged) + len(r.Opened) + len(r.Deletions) + len(r.Replies)
+	news := len(r.Acknowledged) + len(r.Opened) + len(r.deletions) + len(r.Replies) + len(r.Envelopes)
 	if news == 0 && r.Seen <= h.seen() {
 		return nil, ErrNothingToReturn
 	}
@@ -151,7 +162,7 @@ func (h *history) seen() int64 {
 }
 
 // composeSeen tells how much of the log this desk verified.
-func (d *Desk) composeSeen(_ context.Context, _ *history, r *order.Return) error {
+func (d *Desk) composeSeen(_ context.Context, _ *history, r *composed) error {
 	head, err := d.LogHead()
 	if errors.Is(err, ErrNoVault) {
 		return nil
@@ -163,7 +174,7 @@ func (d *Desk) composeSeen(_ context.Context, _ *history, r *order.Return) error
 }
 
 // composeAcknowledged tells of what is here and sound.
-func (d *Desk) composeAcknowledged(ctx context.Context, h *history, r *order.Return) error {
+func (d *Desk) composeAcknowledged(ctx context.Context, h *history, r *composed) error {
 	findings, err := d.Findings()
 	if err != nil {
 		return err
@@ -178,7 +189,7 @@ func (d *Desk) composeAcknowledged(ctx context.Context, h *history, r *order.Ret
 			return err
 		}
 		_, known := h.acknowledged[s.ID]
-		if s.Doubtful == "" && here[s.ID] && !known && !findings.Doubts(s.ID) {
+		if s.Doubtful == "" && here[s.ID] && !known && !findings.Doubts(s.ID) && !findings.Lost(s.ID) {
 			r.Acknowledged = append(r.Acknowledged, s.ID)
 		}
 	}
@@ -187,10 +198,14 @@ func (d *Desk) composeAcknowledged(ctx context.Context, h *history, r *order.Ret
 	return nil
 }
 
-func (d *Desk) composeOpened(_ context.Context, h *history, r *order.Return) error {
+func (d *Desk) composeOpened(_ context.Context, h *history, r *composed) error {
+	findings, err := d.Findings()
+	if err != nil {
+		return err
+	}
 	ids, err := waiting(d.openedFolder())
 	for _, id := range ids {
-		if !h.opened[id] && len(r.Opened) < order.MaxIDs {
+		if !h.opened[id] && !findings.Lost(id) && len(r.Opened) < order.MaxIDs {
 			r.Opened = append(r.Opened, id)
 		}
 	}
@@ -198,17 +213,21 @@ func (d *Desk) composeOpened(_ context.Context, h *history, r *order.Return) err
 	return err
 }
 
-func (d *Desk) composeDeletions(_ context.Context, _ *history, r *order.Return) error {
+func (d *Desk) composeDeletions(_ context.Context, _ *history, r *composed) error {
 	queued, err := d.queuedDeletions()
+	size := 1 << 10 // of deletions.json, at the most
 	for _, id := range slices.Sorted(maps.Keys(queued)) {
-		if len(r.Deletions) < order.MaxIDs {
-			r.Deletions = append(r.Deletions, order.Deletion{ID: id, Channel: queued[id]})
+		// 64 bytes for what stands around them, the id's 26 among it; a character
+		// of the channel may be escaped.
+		size += 64 + 2*len(queued[id])
+		if len(r.deletions) < order.MaxIDs && size <= order.MaxDeletions {
+			r.deletions = append(r.deletions, order.Deletion{ID: id, Channel: queued[id]})
 		}
 	}
 	return err
 }
 
-func (d *Desk) composeReplies(_ context.Context, h *history, r *order.Return) error {
+func (d *Desk) composeReplies(_ context.Context, h *history, r *composed) error {
 	written, err := d.replies()
 	if err != nil {
 		return err
@@ -227,9 +246,9 @@ func (d *Desk) composeReplies(_ context.Context, h *history, r *order.Return) er
 // Write writes the parcel. When it returns an error, what was written is not a
 // parcel; it can be written again.
 func (p *ReturnParcel) Write(ctx context.Context, w io.Writer) error {
-	return parcel.WriteReturn(ctx, w, p.signed.Return, p.signed.Signature, func(f parcel.ReturnFile) (io.Reader, error) {
+	return parcel.WriteReturn(ctx, w, p.signed.signed(), func(f parcel.ReturnFile) (io.Reader, error) {
 		if f.Reply == nil {
-			return nil, errors.New("an order of this desk has no envelopes")
+			return p.desk.openQueued(f.Envelope)
 		}
 		message, err := p.desk.sealedReply(f.Reply.SHA256)
 		return bytes.NewReader(message), err

@@ -1,7 +1,6 @@
 package desk_test
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 
@@ -9,7 +8,6 @@ import (
 	"sourdine/journalist-ui/desk/desktest"
 	"sourdine/journalist-ui/witness"
 	"sourdine/vault"
-	"sourdine/vault/parcel"
 	"sourdine/vault/vaulttest"
 )
 
@@ -55,43 +53,4 @@ func TestLeftOutOfTheEnvelope(t *testing.T) {
 		report.Doubtful[id] != desk.DoubtEnvelope {
 		t.Errorf("report %+v", report)
 	}
-}
-
-// Of several parts, what the first ones announce is awaited, not dropped.
-func TestParts(t *testing.T) {
-	d, home := openNew(t)
-	v, certificate := desktest.NewVault(t), desktest.Certificate(t, home)
-	for range 3 {
-		v.Submit(certificate, "message", desktest.File{Data: make([]byte, 50_000)})
-	}
-	request := parcel.Request{Bytes: 1}
-	for n := range 3 {
-		p := v.Pack(request)
-		report := importParcel(t, d, p)
-		if len(report.New) != 1 || report.Left != 2-n || report.Found() || len(report.Missing) != 2-n {
-			t.Errorf("part %d: %+v", n, report)
-		}
-		var err error
-		request.After, err = vault.ParseID(report.New[0])
-		must(t, err)
-	}
-	// The last part alone, at another desk: the others are missing.
-	other := desktest.New(t)
-	report, err := other.Import(t.Context(), bytes.NewReader(v.Pack(parcel.Request{Bytes: 1, After: lastButOne(t, d)})))
-	if err != nil || !slices.Equal(kinds(report.Missing), []witness.Kind{witness.Dropped, witness.Dropped}) {
-		t.Errorf("%v, %v", report.Missing, err)
-	}
-}
-
-// lastButOne is the submission before the one with the greatest id.
-func lastButOne(t *testing.T, d *desk.Desk) vault.ID {
-	t.Helper()
-	var ids []vault.ID
-	for id := range submissions(t, d) {
-		parsed, err := vault.ParseID(id)
-		must(t, err)
-		ids = append(ids, parsed)
-	}
-	slices.SortFunc(ids, func(a, b vault.ID) int { return bytes.Compare(a[:], b[:]) })
-	return ids[len(ids)-2]
 }

@@ -82,8 +82,8 @@ func (d *Desk) DeletionState(id string) (State, error) {
 	}
 	for _, o := range slices.Backward(h.orders) {
 		receipt, applied := h.receiptOf(o)
-		if applied && slices.ContainsFunc(o.order.Deletions, func(x order.Deletion) bool { return x.ID == id }) {
-			if slices.ContainsFunc(receipt.Done.Refusals, func(r order.Refusal) bool { return r.List == order.ListDeletions && r.ID == id }) {
+		if applied && slices.ContainsFunc(o.deletions, func(x order.Deletion) bool { return x.ID == id }) {
+			if refusesDeletion(&receipt, id) {
 				return StateRefused, nil
 			}
 			return StateDone, nil

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"sourdine/vault/order"
 	"sourdine/vault/parcel"
 	"sourdine/vault/translog"
 )
@@ -48,6 +49,17 @@ func (v *Vault) Forge(honest []byte, lie func(*Forgery)) []byte {
 	}
 	v.t.Fatalf("failed to forge a parcel: %v", err)
 	return nil
+}
+
+// SignReceipt signs a receipt that says what the test likes, with the vault's key.
+func (v *Vault) SignReceipt(a order.Applied) []byte {
+	v.t.Helper()
+	a.VaultKey = v.Key
+	signed, err := a.Sign(v.secret)
+	if err != nil {
+		v.t.Fatalf("failed to sign a receipt: %v", err)
+	}
+	return signed
 }
 
 func (v *Vault) takeApart(honest []byte) (*Forgery, error) {

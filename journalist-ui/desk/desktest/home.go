@@ -30,6 +30,17 @@ const Passphrase = "quatre cents fraises bleutées"
 // the same reviewer's: they are copies of one.
 func NewHome(t testing.TB) string {
 	t.Helper()
+	return copyOf(t, template)
+}
+
+// NewOtherHome is [NewHome] of another reviewer.
+func NewOtherHome(t testing.TB) string {
+	t.Helper()
+	return copyOf(t, otherTemplate)
+}
+
+func copyOf(t testing.TB, template func() (fstest.MapFS, error)) string {
+	t.Helper()
 	files, err := template()
 	if err != nil {
 		t.Fatalf("failed to make a home: %v", err)
@@ -76,15 +87,21 @@ func Certificate(t testing.TB, home string) []byte {
 	return []byte(c.Certificate)
 }
 
-// template is computed once per program and never changed.
-var template = sync.OnceValues(func() (fstest.MapFS, error) {
+// These are computed once per program and never changed.
+var (
+	template      = sync.OnceValues(func() (fstest.MapFS, error) { return newTemplate("Élise Nice") })
+	otherTemplate = sync.OnceValues(func() (fstest.MapFS, error) { return newTemplate("Jean Nice") })
+)
+
+// newTemplate makes a home, and takes its files.
+func newTemplate(name string) (fstest.MapFS, error) {
 	folder, err := os.MkdirTemp("", "desktest-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
 	home := filepath.Join(folder, "home")
-	if err := desk.Create(context.Background(), home, "Élise Nice", []byte(Passphrase)); err != nil {
+	if err := desk.Create(context.Background(), home, name, []byte(Passphrase)); err != nil {
 		return nil, err
 	}
 	if err := relock(home); err != nil {
@@ -100,7 +117,7 @@ var template = sync.OnceValues(func() (fstest.MapFS, error) {
 		}
 	}
 	return files, err
-})
+}
 
 // relock changes how the passphrase locks the key of a home.
 func relock(home string) error {

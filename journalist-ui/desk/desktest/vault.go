@@ -43,6 +43,12 @@ func NewVault(t testing.TB) *Vault {
 	if err != nil {
 		t.Fatalf("failed to create a server's home: %v", err)
 	}
+	return serve(t, home, folder)
+}
+
+// serve opens the vault of a server's home.
+func serve(t testing.TB, home admin.Home, folder string) *Vault {
+	t.Helper()
 	server, err := admin.Open(home)
 	if err != nil {
 		t.Fatalf("failed to open a vault: %v", err)
