@@ -20,11 +20,11 @@ func auditCommand() *cobra.Command {
 		Use:   "audit --home DIR --passphrase-file F",
 		Short: "check again everything that was ever imported",
 		Long: `audit hashes every leaf of the vault's log again, follows each channel's
-reviewers from the first on, and judges every deletion. It reads every sealed file
-and compares it with what was imported and with the log, and every envelope's
-recipients with the roster that it is for. It looks for what was accepted for you
-and never came. It trusts nothing but the vault's key that this desk pinned, and
-says what it checked and what it found.`,
+reviewers from the first on, and judges every deletion. It reads every sealed file,
+compares it with what was imported and with the log, and opens it to its end; and
+it compares every envelope's recipients with the roster that it is for. It looks
+for what was accepted for you and never came. It trusts nothing but the vault's key
+that this desk pinned, and says what it checked and what it found.`,
 		Example: "  sourdine-desk audit --home ~/desk --passphrase-file pass.txt",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -67,13 +67,16 @@ func tellAudit(cmd *cobra.Command, a desk.Audit, asJSON bool) error {
 func sayAudit(w io.Writer, a desk.Audit) {
 	fmt.Fprintf(w, "the log: %d leaves hashed again, they are what the vault signed\n", a.Leaves)
 	fmt.Fprintf(w, "in it: %d events (reviewers, policies, deletions) followed from the first\n", a.Events)
-	fmt.Fprintf(w, "submissions: %d here, %d files of %d bytes in all read and compared with the log, their recipients with the rosters\n",
+	fmt.Fprintf(w, "submissions: %d here, %d files of %d bytes in all read, opened and compared with the log, their recipients with the rosters\n",
 		a.Submissions, a.Files, a.Bytes)
 	fmt.Fprintf(w, "return parcels: %d signed here, %d answered by the server\n", a.Returns, a.Receipts)
+	if a.Void > 0 {
+		fmt.Fprintf(w, "and %d that the server has forgotten since it was restored from a backup\n", a.Void)
+	}
 	tellFindings(w, a.Log)
 	tellBySubmission(w, a.Findings)
 	if len(a.Parcels) > 0 {
-		fmt.Fprintln(w, "refused at earlier imports:")
+		fmt.Fprintln(w, "refused at earlier imports, what was here being kept:")
 		tellFindings(w, a.Parcels)
 	}
 	if a.Sound() {

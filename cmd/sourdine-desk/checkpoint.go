@@ -92,6 +92,8 @@ func tellComparison(cmd *cobra.Command, err error) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), "the vault showed that desk the same log as this one")
 	case errors.Is(err, witness.ErrNotYet):
 		fmt.Fprintln(cmd.ErrOrStderr(), "that desk has seen more of the log than this one: it is compared at the next import")
+	case errors.Is(err, witness.ErrBeforeRestore):
+		fmt.Fprintf(cmd.ErrOrStderr(), "%v: its log is what this desk had seen before; compare again when it has\n", err)
 	case errors.As(err, &refused):
 		tellFindings(cmd.ErrOrStderr(), []witness.Finding{refused.Finding})
 		return cli.Failure{Err: errors.New("the checkpoints do not belong to one log"), Code: exitFindings, Hint: "keep that desk's checkpoint, too"}

@@ -32,10 +32,15 @@ beginning of the id. Until a return parcel has it, --withdraw takes it back.`,
 					return err
 				}
 				if withdraw {
-					return d.WithdrawDeletion(id)
+					if err := d.WithdrawDeletion(id); err != nil {
+						return err
+					}
+					fmt.Fprintln(cmd.ErrOrStderr(), "the order is taken back: no return parcel has it")
+					return nil
 				}
 				if !yes {
-					if err := confirm(cmd, id); err != nil {
+					question := fmt.Sprintf("the server will delete %s for everybody and for good; type yes to order it: ", id)
+					if err := confirm(cmd, question, "nothing was ordered"); err != nil {
 						return err
 					}
 				}
@@ -54,8 +59,8 @@ beginning of the id. Until a return parcel has it, --withdraw takes it back.`,
 }
 
 // confirm asks a person; without one the answer must be on the command line.
-func confirm(cmd *cobra.Command, id string) error {
-	refused := cli.Failure{Err: errors.New("nothing was ordered"), Code: cli.Failed}
+func confirm(cmd *cobra.Command, question, nothing string) error {
+	refused := cli.Failure{Err: errors.New(nothing), Code: cli.Failed}
 	in, ok := cmd.InOrStdin().(*os.File)
 	if ok {
 		info, err := in.Stat()
@@ -65,7 +70,7 @@ func confirm(cmd *cobra.Command, id string) error {
 		refused.Hint = "say --yes where nobody can be asked"
 		return refused
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "the server will delete %s for everybody and for good; type yes to order it: ", id)
+	fmt.Fprint(cmd.ErrOrStderr(), question)
 	answer, err := readLine(in)
 	if err != nil {
 		return fmt.Errorf("failed to read the answer: %w", err)

@@ -9,6 +9,7 @@ import (
 	"sourdine/journalist-ui/casebook"
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/unseal"
+	"sourdine/journalist-ui/witness"
 )
 
 // Exit codes beside those of package cli.
@@ -68,10 +69,11 @@ type explanation struct {
 
 func explanations() []explanation {
 	const (
-		lookUp   = "see what is there with: sourdine-desk list --home DIR --passphrase-file F"
-		oneVault = "a home serves one vault: check with the admin where this parcel comes from, and make another home for another vault"
-		mend     = "if it was damaged on this disk, importing a parcel that has it into this home mends it: fetch one and import it"
-		asSealed = "it came like that from the server, and another parcel will not change it: tell the admin"
+		lookUp     = "see what is there with: sourdine-desk list --home DIR --passphrase-file F"
+		oneVault   = "a home serves one vault: check with the admin where this parcel comes from, and make another home for another vault"
+		mend       = "if it was damaged on this disk, importing a parcel that has it into this home mends it: fetch one and import it"
+		wordsWrong = "let the admin read them to you again, those of the restoration on the day that \"sourdine-desk restored\" shows; if they stay wrong, rely on nothing that comes from the server"
+		asSealed   = "it came like that from the server, and another parcel will not change it: tell the admin"
 	)
 	return []explanation{
 		{desk.ErrNoHome, exitHome, "make one with: sourdine-desk init --home DIR --name NAME --passphrase-file F"},
@@ -81,9 +83,14 @@ func explanations() []explanation {
 		{desk.ErrOtherVault, exitParcel, oneVault},
 		{desk.ErrVaultKey, cli.Usage, ""},
 		{desk.ErrNoVault, exitNotFound, "import a parcel first: sourdine-desk import --home DIR --passphrase-file F PARCEL"},
-		{desk.ErrNothingToReturn, exitNotFound, "nothing came, was opened, answered or deleted since the last return parcel"},
+		{witness.ErrNoRestoration, exitNotFound, "it is the parcel that tells of one: import it first, then accept"},
+		{desk.ErrWordCount, cli.Usage, "type all of them, as the admin reads them to you: sourdine-desk restored accept --home DIR --passphrase-file F WORD…"},
+		{desk.ErrWords, cli.Usage, wordsWrong},
+		{desk.ErrUnheard, exitNotFound, "nothing is lost: what that parcel shows to be forgotten goes into the next return parcel again"},
+		{desk.ErrNothingToReturn, exitNotFound, "nothing came, was opened, answered, deleted or sealed anew since the last return parcel"},
 		{desk.ErrNoMailbox, exitNotFound, ""},
 		{desk.ErrNoRoster, exitNotFound, ""},
+		{desk.ErrRosterChanged, cli.Failed, "run the command again: it says who reads the channel now"},
 		{desk.ErrReplyText, cli.Usage, ""},
 		{desk.ErrBusy, exitBusy, "try again when it is done"},
 		{casebook.ErrBusy, exitBusy, ""},

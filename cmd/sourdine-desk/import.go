@@ -64,10 +64,18 @@ func importParcel(cmd *cobra.Command, d *desk.Desk, parcel io.Reader, asJSON boo
 	if err == nil || report.VaultKey != "" || len(report.New) > 0 {
 		tellReport(cmd.ErrOrStderr(), report, d.Fingerprint())
 	}
+	if err == nil {
+		err = tellOutdated(cmd.Context(), cmd.ErrOrStderr(), d, report.Events)
+	}
 	if printErr := printReport(cmd.OutOrStdout(), report, asJSON); printErr != nil {
 		return printErr
 	}
 	switch {
+	case err == nil && isRestored(report):
+		return cli.Failure{
+			Err: errors.New("the server was restored from a backup, and nobody at this desk has accepted that"), Code: exitFindings,
+			Hint: "see what is gone, and how to accept it, with: sourdine-desk restored --home DIR --passphrase-file F",
+		}
 	case err == nil && report.Found():
 		return cli.Failure{
 			Err: errors.New("something in the parcel or in the log is wrong"), Code: exitFindings,
@@ -128,6 +136,9 @@ func tellReport(w io.Writer, r desk.Report, self string) {
 	tellFindings(w, r.Log)
 	tellFindings(w, r.Missing)
 	tellEvents(w, r.Events, self)
+	for _, id := range r.Again {
+		fmt.Fprintf(w, "ordered again: %s: the server had deleted it by your order, and has it back: the next return parcel deletes it\n", id)
+	}
 	if r.Receipt != nil {
 		tellReceipt(w, *r.Receipt)
 	}

@@ -61,7 +61,7 @@ back. It needs no network and cannot use one.
 		PersistentPreRunE: sealFirst,
 	}
 	cmd.AddCommand(initCommand(), cardCommand(), importCommand(), listCommand(), getCommand(), recordCommand(), serveCommand(),
-		auditCommand(), checkpointCommand(), compareCommand(), replyCommand(), deleteCommand(), returnCommand(),
+		auditCommand(), checkpointCommand(), compareCommand(), restoredCommand(), replyCommand(), deleteCommand(), renewCommand(), returnCommand(),
 		clientKeyCommand(), workerStandIn(), cli.Version("sourdine-desk"))
 	return cli.Root(cmd)
 }

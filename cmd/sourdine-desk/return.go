@@ -19,8 +19,8 @@ func returnCommand() *cobra.Command {
 		Use:   "return --home DIR --passphrase-file F -o FILE",
 		Short: "write the parcel that goes back to the server",
 		Long: `return writes what this desk has to tell the server, signed with your key: which
-submissions are here and sound, which were opened, your replies, and what is to be
-deleted. Carry it to the pickup site.
+submissions are here and sound, which were opened, your replies, what is to be
+deleted, and the new envelopes that renew made. Carry it to the pickup site.
 
 Until a parcel from the server answers it, return writes the same one again,
 byte by byte: one that was lost on the way can be carried again. What you ask for
@@ -37,7 +37,7 @@ meanwhile goes into the next one.`,
 					return err
 				}
 				tellReturn(cmd.ErrOrStderr(), p)
-				return nil
+				return waitsForWords(cmd.ErrOrStderr(), d)
 			})
 		},
 	}
@@ -51,8 +51,8 @@ func tellReturn(w io.Writer, p *desk.ReturnParcel) {
 	if p.Again {
 		fmt.Fprintln(w, "this one was signed before, and the server has not answered it yet: it is the same again")
 	}
-	fmt.Fprintf(w, "return parcel %d: %d acknowledged, %d opened, %d to delete, %d replies\n",
-		p.Sequence, p.Acknowledged, p.Opened, p.Deletions, p.Replies)
+	fmt.Fprintf(w, "return parcel %d: %d acknowledged, %d opened, %d to delete, %d replies, %d new envelopes\n",
+		p.Sequence, p.Acknowledged, p.Opened, p.Deletions, p.Replies, p.Envelopes)
 }
 
 // tellReceipt says what the server did with a return parcel.
@@ -80,10 +80,14 @@ func sayRefusal(r order.Reason) string {
 		return "it was deleted before"
 	case order.ReasonEpoch, order.ReasonRecipients:
 		return "the envelope is not for the channel's reviewers of now"
+	case order.ReasonRenewed:
+		return "it has an envelope for the channel's reviewers of now already"
 	case order.ReasonForm:
 		return "it is not in the form that the server takes"
 	case order.ReasonFull:
 		return "the mailbox holds as many replies as it may"
+	case order.ReasonDamaged:
+		return "it is damaged at the server: tell the admin"
 	}
 	return string(r)
 }

@@ -7,17 +7,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sourdine/journalist-ui/desk"
 	"sourdine/journalist-ui/desk/desktest"
 	"sourdine/vault/parcel"
-	"sourdine/vault/translog"
+	"sourdine/vault/seal"
+	"sourdine/vault/spoken"
 	"sourdine/vault/vaulttest"
 )
 
@@ -36,6 +37,7 @@ func setup(t *testing.T) func(*testscript.Env) error {
 			return err
 		}
 		env.Values["vault"] = desktest.NewVault(t)
+		env.Values["backup"] = new([]byte)
 		return os.WriteFile(pass, []byte(desktest.Passphrase+"\n"), 0o600)
 	}
 }
@@ -114,6 +116,21 @@ func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []stri
 			s := v.Sealer(certificate)
 			ts.Setenv("ID", v.Commit(s.Envelope(), v.Seal(s, raw)))
 		},
+		// backup: keeps one of the server. restore: goes on from it, on a new machine;
+		// sets $WORDS_FR and $WORDS_EN, which the admin is told.
+		"backup": func(ts *testscript.TestScript, _ bool, _ []string) { *backups(ts) = vaultOf(ts).Backup() },
+		"restore": func(ts *testscript.TestScript, _ bool, _ []string) {
+			restored, leaf := vaultOf(ts).Restore(*backups(ts))
+			*vaultOf(ts) = *restored
+			ts.Setenv("WORDS_FR", strings.Join(spoken.Words(leaf, "fr"), " "))
+			ts.Setenv("WORDS_EN", strings.Join(spoken.Words(leaf, "en"), " "))
+		},
+		// joins NAME: another reviewer joins channel Nice. Again, it is the same one.
+		"joins": func(ts *testscript.TestScript, _ bool, args []string) {
+			c, err := seal.ParseCertificate(other, time.Now())
+			ts.Check(err)
+			vaultOf(ts).AddReviewer(args[0], c)
+		},
 		// cut FILE N: takes the last N bytes away.
 		"cut": func(ts *testscript.TestScript, _ bool, args []string) {
 			edit(ts, args, func(b []byte, n int) []byte { return b[:len(b)-n] })
@@ -159,34 +176,14 @@ func commands(t *testing.T) map[string]func(*testscript.TestScript, bool, []stri
 	}
 }
 
-// lies are what a server can do to one submission of a parcel.
+// lies are some that a server can tell in a parcel; [TestLies] has the others.
 var lies = map[string]func(f *desktest.Forgery, id string){
-	"drop": func(f *desktest.Forgery, id string) {
-		f.Index.Submissions = slices.DeleteFunc(f.Index.Submissions, func(s parcel.Submission) bool { return s.ID == id })
-	},
-	"swap": func(f *desktest.Forgery, id string) {
-		a, b := desktest.PayloadName(id, 1), desktest.PayloadName(id, 2)
-		f.Files[a], f.Files[b] = f.Files[b], f.Files[a]
-	},
-	"cut": func(f *desktest.Forgery, id string) {
-		const chunk = 64 << 10
-		name := desktest.PayloadName(id, 1)
-		f.Files[name] = f.Files[name][:len(f.Files[name])/2/chunk*chunk]
-	},
 	"add-recipient": func(f *desktest.Forgery, id string) {
 		name := "submissions/" + id + "/envelope.pgp"
 		for _, s := range f.Index.Submissions {
 			if s.Channel == "Ailleurs" {
 				f.Files[name] = append(f.Files[name], f.Files["submissions/"+s.ID+"/envelope.pgp"]...)
 			}
-		}
-	},
-	"unordered": func(f *desktest.Forgery, id string) {
-		f.Index.Submissions = slices.DeleteFunc(f.Index.Submissions, func(s parcel.Submission) bool { return s.ID == id })
-		leaf, err := translog.Encode(translog.Deletion{ID: id, Channel: "Nice", Day: "2026-11-30", Reason: translog.ByOrder,
-			By: strings.Repeat("AB", 32), Order: strings.Repeat("ab", 32)})
-		if err == nil {
-			f.Leaves = append(f.Leaves, leaf)
 		}
 	},
 	"fork": func(f *desktest.Forgery, id string) {
@@ -205,6 +202,8 @@ func fails(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("want exit code %d, got: %v\n%s", want, err, ts.ReadFile("stderr"))
 	}
 }
+
+func backups(ts *testscript.TestScript) *[]byte { return ts.Value("backup").(*[]byte) }
 
 func vaultOf(ts *testscript.TestScript) *desktest.Vault {
 	return ts.Value("vault").(*desktest.Vault)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sourdine/journalist-ui/desk"
@@ -43,17 +44,19 @@ func details(f witness.Finding) string {
 	switch {
 	case f.Kind == desk.StoredDamaged && f.Item < 0:
 		parts = append(parts, "the envelope")
-	case isAboutItem(f.Kind):
+	case desk.AboutItem(f.Kind) && f.Item == 0:
+		parts = append(parts, "the manifest")
+	case desk.AboutItem(f.Kind):
 		add("file %d", f.Item)
-	}
-	if f.Name != "" {
-		parts = append(parts, "reviewer "+visible.Line(f.Name))
 	}
 	for _, key := range []string{f.Fingerprint, f.Key, f.KeyID} {
 		if key != "" {
 			parts = append(parts, "key "+visible.Line(key))
 			break
 		}
+	}
+	if f.Name != "" {
+		parts = append(parts, "reviewer "+quoted(f.Name))
 	}
 	if f.Channel != "" {
 		parts = append(parts, "channel "+visible.Line(f.Channel))
@@ -64,8 +67,15 @@ func details(f witness.Finding) string {
 	if f.Day != "" {
 		parts = append(parts, visible.Line(f.Day))
 	}
-	if f.Known != 0 || f.Given != 0 {
+	if f.Kind == desk.ReceiptForeign {
+		add("return parcel %d", f.Given)
+	} else if f.Kind == witness.LeafBackdated || f.Kind == witness.LeafAhead {
+		add("%d in all", f.Known)
+	} else if f.Known != 0 || f.Given != 0 {
 		parts = append(parts, fmt.Sprintf("%d here, %d there", f.Known, f.Given))
+	}
+	if f.Kind == witness.Restored && f.Known > 0 {
+		add("%d gone", f.Known-f.Leaf)
 	}
 	if f.Cause != "" {
 		parts = append(parts, visible.Line(f.Cause))
@@ -74,10 +84,6 @@ func details(f witness.Finding) string {
 		return ""
 	}
 	return " (" + strings.Join(parts, ", ") + ")"
-}
-
-func isAboutItem(k witness.Kind) bool {
-	return slices.Contains([]witness.Kind{witness.PayloadMissing, witness.PayloadAdded, witness.PayloadDiffers, desk.PayloadCut, desk.StoredDamaged}, k)
 }
 
 // tellEvents says what happened, and asks where only people can tell.
@@ -90,8 +96,10 @@ func tellEvents(w io.Writer, events []witness.Event, self string) {
 }
 
 func sayEvent(e witness.Event, self string) string {
-	channel, name := visible.Line(e.Channel), visible.Line(e.Name)
-	who := name + " " + visible.Line(e.Fingerprint)
+	channel, who := visible.Line(e.Channel), keyAndName(e)
+	if e.More > 0 {
+		return sayMore(e, channel)
+	}
 	switch e.Kind {
 	case witness.ReviewerAdded:
 		if e.Fingerprint == self {
@@ -106,17 +114,56 @@ func sayEvent(e witness.Event, self string) string {
 		return fmt.Sprintf("channel %s keeps submissions otherwise since %s: %s once all have them, %s at the most",
 			channel, e.Day, days(e.Retention), days(e.Limit))
 	case witness.SubmissionDeleted:
-		return fmt.Sprintf("submission %s of channel %s was deleted on %s: %s", visible.Line(e.ID), channel, e.Day, sayReason(e, name))
+		return fmt.Sprintf("submission %s of channel %s was deleted on %s: %s", visible.Line(e.ID), channel, e.Day, sayReason(e))
+	case witness.ServerRestored:
+		return sayRestored(e)
+	case witness.SubmissionBack:
+		return fmt.Sprintf("submission %s of channel %s is back: it had been deleted (%s)", visible.Line(e.ID), channel, sayReason(e))
 	case witness.ChannelMade:
 		return fmt.Sprintf("channel %s was made on %s", channel, e.Day)
 	}
 	return ""
 }
 
-func sayReason(e witness.Event, name string) string {
+func sayRestored(e witness.Event) string {
+	says := fmt.Sprintf("the server's log says that it was restored from a backup on %s: ", e.Day)
+	if e.Gone == 0 {
+		return says + "nothing that this desk had seen is gone"
+	}
+	says += fmt.Sprintf("%d entries of its log that this desk had seen are gone", e.Gone)
+	if e.Back > 0 {
+		says += fmt.Sprintf(", %d submissions that had been deleted are back", e.Back)
+	}
+	return says
+}
+
+// sayMore tells of the rest of a roster that changed in more places than are told.
+func sayMore(e witness.Event, channel string) string {
+	switch e.Kind {
+	case witness.ReviewerAdded:
+		return fmt.Sprintf("%d more keys were added to channel %s on %s: do you know them?", e.More, channel, e.Day)
+	case witness.ReviewerRemoved:
+		return fmt.Sprintf("%d more keys were taken from channel %s on %s: do you know why?", e.More, channel, e.Day)
+	}
+	return fmt.Sprintf("%d more reviewers of channel %s were renamed on %s", e.More, channel, e.Day)
+}
+
+// maxShownName is how many characters of a name are shown: fewer than a fingerprint
+// has, so that none can be spelled there.
+const maxShownName = 40
+
+// keyAndName names a reviewer. The name is the server's to choose: it cannot go on in
+// this program's words.
+func keyAndName(e witness.Event) string {
+	return visible.Line(e.Fingerprint) + " " + quoted(e.Name)
+}
+
+func quoted(name string) string { return strconv.Quote(visible.Start(name, maxShownName)) }
+
+func sayReason(e witness.Event) string {
 	switch e.Reason {
 	case "order":
-		return "ordered by " + name
+		return "ordered by " + keyAndName(e)
 	case "limit":
 		return "its channel's limit"
 	}
