@@ -6,16 +6,21 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"sourdine/deploy/crash/trace"
+	"sourdine/vault/admin"
 )
 
 // mounted moves a world's home into a folder where what is given is mounted.
@@ -70,7 +75,8 @@ func fill(t *testing.T, path string, free uint64) {
 	}
 }
 
-// TestFullDisk fills the disk under a running server, and makes room again.
+// TestFullDisk fills the disk under a running server, and makes room again: the
+// source gets a clear page, the admin a clear status, and it goes on by itself.
 func TestFullDisk(t *testing.T) {
 	w := seed(t).mounted(t, "tmpfs", "size=64m,mode=0700")
 	s := w.serveUntraced(t)
@@ -83,10 +89,13 @@ func TestFullDisk(t *testing.T) {
 		if !clear || err == nil {
 			t.Errorf("a submission that does not fit: %v: %s", err, s.output())
 		}
-		if status, err := s.recover(); err != nil || len(status.Problems) == 0 {
+		full := func(status admin.Status) bool {
+			return slices.ContainsFunc(status.Problems, func(p string) bool {
+				return strings.HasPrefix(p, "there is no room on the disk: ") && strings.HasSuffix(p, "make room, and it goes on by itself")
+			})
+		}
+		if status, err := s.recover(); err != nil || !full(status) {
 			t.Errorf("status on a full disk: %q, %v", status.Problems, err)
-		} else {
-			t.Logf("status: %q", status.Problems)
 		}
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)
@@ -94,10 +103,29 @@ func TestFullDisk(t *testing.T) {
 		if err := s.submit(fmt.Sprintf("fits %d", round), random(1<<20)); err != nil {
 			t.Fatalf("there is room again, and the server says %v: %s", err, s.output())
 		}
+		if status, err := s.recover(); err != nil || full(status) {
+			t.Errorf("status with room again: %q, %v", status.Problems, err)
+		}
 	}
+	s.settles(t)
 	s.stop(t)
 	if err := w.verify(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// settles waits until the server has erased what it could not when the disk was
+// full.
+func (s *server) settles(t *testing.T) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		status, err := s.recover()
+		if err == nil && status.Drafts == 0 {
+			return
+		}
+		if err != nil || time.Since(began) > patience {
+			t.Fatalf("%d uploads that broke off are still there: %v", status.Drafts, err)
+		}
 	}
 }
 
@@ -187,16 +215,21 @@ func TestUnwritableHome(t *testing.T) {
 
 // TestVanishedHome moves the home away under a running server, and back.
 func TestVanishedHome(t *testing.T) {
+	t.Parallel()
 	w := seed(t)
 	s := w.serveUntraced(t)
 	away := w.home + ".away"
 	if err := os.Rename(w.home, away); err != nil {
 		t.Fatal(err)
 	}
-	outcome, clear := answered(s.submit("without a home", random(1000)))
+	err := s.submit("without a home", random(1000))
+	outcome, clear := answered(err)
 	t.Logf("a source is told: %s", outcome)
 	if !clear {
 		t.Error("that is not clear")
+	}
+	if err == nil {
+		t.Error("a receipt for a home that is gone")
 	}
 	if text := w.says(t, 0, "status"); !strings.Contains(text, "there is no home at that place") {
 		t.Errorf("status says %q", text)
@@ -216,4 +249,79 @@ func TestVanishedHome(t *testing.T) {
 	if err := w.verify(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+var rescueHint = regexp.MustCompile(`ls -l (/proc/[0-9]+/fd) shows its files`)
+
+// TestDeletedHome deletes the home under a running server: no source gets a receipt
+// for what lies in a file without a name, and everything that was acknowledged
+// can be copied from the server's open files, as it says.
+func TestDeletedHome(t *testing.T) {
+	t.Parallel()
+	w := seed(t)
+	s := w.serveUntraced(t)
+	if err := s.submit("before", random(100_000)); err != nil {
+		t.Fatal(err)
+	}
+	kept := filepath.Join(newFolder(t), "home") // what a backup has of it
+	out, err := exec.Command("cp", "-a", w.home, kept).CombinedOutput()
+	if err := errors.Join(err, os.RemoveAll(w.home)); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for n := range 3 {
+		err := s.submit(fmt.Sprintf("deleted %d", n), random(100_000))
+		if outcome, clear := answered(err); err == nil || !clear {
+			t.Errorf("a source is told: %s, %v", outcome, err)
+		}
+	}
+	var found []string
+	for began := time.Now(); found == nil; time.Sleep(100 * time.Millisecond) {
+		if found = rescueHint.FindStringSubmatch(s.output()); time.Since(began) > patience {
+			t.Fatalf("the server does not say how to save it: %s", s.output())
+		}
+	}
+	if err := rescue(found[1], kept); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.kill(); err != nil {
+		t.Fatal(err)
+	}
+	w.home = kept
+	if err := w.verify(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rescue copies the vault's files out of a program that has them open.
+func rescue(descriptors, home string) error {
+	entries, err := os.ReadDir(descriptors)
+	if err != nil {
+		return err
+	}
+	saved := 0
+	for _, e := range entries {
+		path := filepath.Join(descriptors, e.Name())
+		name, _ := os.Readlink(path)
+		name = filepath.Base(strings.TrimSuffix(name, " (deleted)"))
+		if name != "vault.db" && name != "vault.slots" {
+			continue
+		}
+		from, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		to, err := os.Create(filepath.Join(home, name))
+		if err == nil {
+			_, err = io.Copy(to, from)
+			err = errors.Join(err, to.Close())
+		}
+		if err := errors.Join(err, from.Close()); err != nil {
+			return err
+		}
+		saved++
+	}
+	if saved != 2 {
+		return fmt.Errorf("%d files were saved", saved)
+	}
+	return nil
 }

@@ -3,7 +3,12 @@
 // what the world outside was told: what was acknowledged is there and opens to
 // the same bytes, what was not is whole or absent, what was deleted is gone with
 // its key, the log continues, a return parcel counts once, and no slot is lost or
-// used twice.
+// used twice. It does the same to what an admin runs beside it: init, backup,
+// restore, vault verify.
+//
+// It lets calls fail instead, fills the disk, takes the home away and deletes it: the
+// source gets a clear page and the admin a clear word, nothing that was acknowledged
+// is lost, and the server goes on by itself or says why it ends.
 //
 // Nothing in the server knows of it: package trace drives it from outside.
 //

@@ -66,7 +66,11 @@ func rewrite(tx *bolt.Tx, v *vault.Vault) error {
 	if err := errors.Join(meta.Put([]byte("salt"), salt), meta.Put([]byte("version"), []byte{0, 0, 0, 1})); err != nil {
 		return err
 	}
-	for epoch := range uint64(3) {
+	now, err := v.Roster(channel)
+	if err != nil {
+		return err
+	}
+	for epoch := range now.Epoch + 1 {
 		if err := rewriteRoster(tx, v, epoch); err != nil {
 			return err
 		}

@@ -8,13 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"regexp"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
 	"sourdine/deploy/crash/trace"
-	"sourdine/vault"
 	"sourdine/vault/admin"
 )
 
@@ -45,7 +44,6 @@ func operations() []operation {
 			prepare: func(s *server) error { return s.submit("first", nil) }},
 		{name: "delete", prepare: (*server).prepareDelete, run: (*server).applyPrepared},
 		{name: "apply", prepare: (*server).prepareApply, run: (*server).applyPrepared},
-		{name: "retention", run: (*server).retain},
 		{name: "batch", run: (*server).export, prepare: (*server).prepareBatch},
 		{name: "admin", run: (*server).administrate},
 		{name: "compact", run: (*server).compact},
@@ -87,31 +85,6 @@ func (s *server) prepareBatch() error {
 	return errors.Join(s.submit("batch 1", nil), s.submit("batch 2", random(10)))
 }
 
-// retain deletes what came long ago.
-func (s *server) retain() error {
-	a, err := s.control()
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	old := s.pick(100, func(message string) bool { return strings.HasPrefix(message, "old") })
-	s.end(old, false)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if err := a.SetPolicy(ctx, channel, vault.Policy{Limit: 2}); err != nil {
-		return err
-	}
-	done, err := a.Retain(ctx)
-	if err != nil {
-		return err
-	}
-	if done.ByLimit != len(old) {
-		return fmt.Errorf("%d of %d old submissions were deleted", done.ByLimit, len(old))
-	}
-	s.end(old, true)
-	return nil
-}
-
 // export lets what is pending join the log.
 func (s *server) export() error {
 	a, err := s.control()
@@ -145,18 +118,26 @@ func (s *server) administrate() error {
 	return err
 }
 
-var errNoCommand = errors.New("there is no such command yet")
-
 func (s *server) compact() error {
 	out, err := exec.Command(s.program, "vault", "compact", "--home", s.home).CombinedOutput()
-	if bytes.Contains(out, []byte("unknown")) {
-		return errNoCommand
-	}
 	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+		return &commandError{err, string(out)}
 	}
 	return nil
 }
+
+// A commandError is what a command said when it failed.
+type commandError struct {
+	err  error
+	said string
+}
+
+func (e *commandError) Error() string { return e.err.Error() + ": " + e.said }
+
+var clearWords = regexp.MustCompile(`\Aerror: [^\n]+\nhint: [^\n]+\n\z`)
+
+// isClear tells whether it said what happened, and what to do.
+func (e *commandError) isClear() bool { return clearWords.MatchString(e.said) }
 
 // close interrupts the server.
 func (s *server) close() error {

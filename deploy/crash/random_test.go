@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,7 +40,7 @@ func TestKilledAtRandom(t *testing.T) {
 	took := time.Since(began)
 	t.Logf("%d kills in %s, %.2f/s, of a server that received %d submissions, applied %d return parcels, exported %d, compacted %d times; %d were deleted, and the log has %d leaves",
 		n, took.Round(time.Second), float64(n)/took.Seconds(), sum.received.Load(), sum.applied.Load(), sum.exported.Load(), sum.compacted.Load(), sum.deleted.Load(), w.head.Size)
-	if sum.received.Load() < int64(n) || sum.applied.Load() < int64(n)/5 || sum.deleted.Load() == 0 {
+	if sum.received.Load() < int64(n)/3 || sum.applied.Load() < int64(n)/10 || sum.deleted.Load() == 0 {
 		t.Error("the test tested little")
 	}
 }
@@ -95,9 +94,7 @@ func (w *world) workAndKill(round int, after time.Duration) (*load, error) {
 		}
 	})
 	workers.Go(func() { s.command(&dead, &done.exported, "parcel", "export", "-o", "-") })
-	if compactable(w.program) {
-		workers.Go(func() { s.command(&dead, &done.compacted, "vault", "compact") })
-	}
+	workers.Go(func() { s.command(&dead, &done.compacted, "vault", "compact") })
 	time.Sleep(after)
 	dead.Store(true)
 	end, err := s.kill()
@@ -119,11 +116,6 @@ func (s *server) command(dead *atomic.Bool, done *atomic.Int64, args ...string) 
 	}
 }
 
-func compactable(program string) bool {
-	out, _ := exec.Command(program, "vault", "compact", "--home", "/nonexistent").CombinedOutput()
-	return !strings.Contains(string(out), "unknown")
-}
-
 // nextOrder deletes all but a few of what is there, so that the home stays small.
 func (w *world) nextOrder() (*returned, error) {
 	if w.inFlight != nil {
@@ -132,6 +124,9 @@ func (w *world) nextOrder() (*returned, error) {
 	all := w.pick(1000, func(string) bool { return true })
 	if len(all) < 4 {
 		return nil, nil
+	}
+	if err := w.turnRoster(); err != nil {
+		return nil, err
 	}
 	return w.order(orders{deletions: all[4:], acks: all[:1], opened: all[1:2], envelopes: all[2:4]})
 }

@@ -5,8 +5,6 @@ package crash
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +37,7 @@ type returned struct {
 	envelopes map[vault.ID][]byte
 	deletions []vault.ID
 	messages  []string // of the deletions
+	proof     string   // of the deletions: its name
 }
 
 // orders says what a return parcel is to order, by message.
@@ -49,6 +48,7 @@ func (w *world) order(o orders) (*returned, error) {
 	p := &returned{sequence: w.sequence + 1, envelopes: map[vault.ID][]byte{}, messages: o.deletions}
 	r := &order.Return{VaultKey: w.vaultKey, Reviewer: w.a.fingerprint(), Sequence: p.sequence}
 	var files [][]byte
+	var deletions []order.Deletion
 	for _, message := range o.acks {
 		if !w.carried[w.there[message].id] { // else it shows nothing
 			p.acks = append(p.acks, w.there[message].id)
@@ -60,7 +60,7 @@ func (w *world) order(o orders) (*returned, error) {
 	}
 	for _, message := range o.deletions {
 		p.deletions = append(p.deletions, w.there[message].id)
-		r.Deletions = append(r.Deletions, order.Deletion{ID: w.there[message].id.String(), Channel: channel})
+		deletions = append(deletions, order.Deletion{ID: w.there[message].id.String(), Channel: channel})
 	}
 	for i, message := range o.replies {
 		sealed, err := w.reply(w.there[message].mail)
@@ -82,26 +82,23 @@ func (w *world) order(o orders) (*returned, error) {
 	}
 	slices.Sort(r.Acknowledged)
 	slices.Sort(r.Opened)
-	slices.SortFunc(r.Deletions, func(a, b order.Deletion) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(deletions, func(a, b order.Deletion) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortFunc(r.Envelopes, func(a, b order.Envelope) int { return strings.Compare(a.ID, b.ID) })
 	for _, e := range r.Envelopes {
 		id, _ := vault.ParseID(e.ID)
 		files = append(files, p.envelopes[id])
 	}
-	return p, w.sign(p, r, files)
+	return p, w.sign(p, r, deletions, files)
 }
 
-func (w *world) sign(p *returned, r *order.Return, files [][]byte) error {
-	raw, err := r.Encode()
+func (w *world) sign(p *returned, r *order.Return, deletions []order.Deletion, files [][]byte) error {
+	signed, err := r.Sign(deletions, w.a.Entity, time.Now())
 	if err != nil {
 		return err
 	}
-	signature, err := order.Sign(raw, w.a.Entity, time.Now())
-	if err != nil {
-		return err
-	}
+	p.proof = digest(signed.Deletions)
 	var tar bytes.Buffer
-	err = parcel.WriteReturn(context.Background(), &tar, raw, signature, func(parcel.ReturnFile) (io.Reader, error) {
+	err = parcel.WriteReturn(context.Background(), &tar, signed, func(parcel.ReturnFile) (io.Reader, error) {
 		next := files[0]
 		files = files[1:]
 		return bytes.NewReader(next), nil
@@ -138,7 +135,7 @@ func (w *world) reseal(p *returned, r *order.Return) error {
 		return err
 	}
 	defer a.Close()
-	roster, err := a.Vault().Roster(channel)
+	roster, err := w.nextRoster(a.Vault())
 	if err != nil {
 		return err
 	}
@@ -155,6 +152,16 @@ func (w *world) reseal(p *returned, r *order.Return) error {
 		r.Envelopes = append(r.Envelopes, order.Envelope{ID: id.String(), Epoch: roster.Epoch, Size: int64(len(fresh)), SHA256: digest(fresh)})
 	}
 	return nil
+}
+
+// nextRoster has the same reviewers as before, at a later epoch: there is no new
+// envelope for a roster that a submission is sealed to already.
+func (w *world) nextRoster(v *vault.Vault) (vault.Roster, error) {
+	guest := vault.Member{Fingerprint: strings.Repeat("F", 64), Certificate: w.b.certificate}
+	if _, err := v.AddMember(context.Background(), channel, guest); err != nil {
+		return vault.Roster{}, err
+	}
+	return v.RemoveMember(context.Background(), channel, guest.Fingerprint)
 }
 
 func (w *world) rewrap(envelope []byte) ([]byte, error) {
@@ -204,19 +211,11 @@ func (p *returned) compare(v *vault.Vault, done bool) error {
 	if len(p.deletions) == 0 {
 		return nil
 	}
-	sum := sha256.Sum256(p.signed())
-	_, err := v.Order(hex.EncodeToString(sum[:]))
+	_, err := v.Order(p.proof)
 	if (err == nil) != done {
 		return fmt.Errorf("the order behind deletions: %v", err)
 	}
 	return nil
-}
-
-// signed is return.json: the tar's first file.
-func (p *returned) signed() []byte {
-	var size int
-	fmt.Sscanf(string(p.tar[124:135]), "%o", &size)
-	return p.tar[512 : 512+size]
 }
 
 // confirm notes that a return parcel was applied.

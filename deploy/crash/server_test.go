@@ -116,6 +116,20 @@ func (s *server) rest() error {
 	return nil
 }
 
+// settled waits until the server has let join its log what was pending when it
+// started: on a busy machine that comes late, and a fault is meant for another.
+func (s *server) settled() error {
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		status, err := s.recover()
+		if err != nil || status.Log.Pending == 0 {
+			return err
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("%d leaves never joined the log: %s", status.Log.Pending, s.output())
+		}
+	}
+}
+
 // serve starts a server that is done no harm.
 func (w *world) serve(t testing.TB) *server {
 	t.Helper()

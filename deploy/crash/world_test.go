@@ -139,10 +139,19 @@ func seed(t testing.TB) *world {
 		}
 	}
 	s.stop(t)
-	if err := w.readKeys(); err != nil {
+	if err := errors.Join(w.turnRoster(), w.readKeys()); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// turnRoster takes reviewer B off the roster and puts them on again: a new envelope
+// must be for a later roster than the old one.
+func (w *world) turnRoster() error {
+	card := filepath.Join(filepath.Dir(w.home), "card")
+	return errors.Join(os.WriteFile(card, w.b.certificate, 0o600),
+		w.runs("reviewer", "remove", "--home", w.home, "--channel", channel, w.b.fingerprint()),
+		w.runs("reviewer", "add", "--home", w.home, "--channel", channel, card))
 }
 
 // seedOld puts a submission into the vault as if it had come long ago.

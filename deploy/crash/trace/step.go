@@ -38,6 +38,7 @@ const (
 type Rule struct {
 	At    int           `json:"at"`   // a step's number, from 1
 	Only  string        `json:"only"` // counts this call alone, if it is given
+	File  string        `json:"file"` // and this file alone
 	Mode  Mode          `json:"mode"`
 	Errno syscall.Errno `json:"errno"` // of the modes that fail
 	Ever  bool          `json:"ever"`  // and every later step fails, too

@@ -149,7 +149,7 @@ func (t *tracer) atCall(tid int) {
 func (t *tracer) enter(tid int, info callInfo) {
 	w := t.watch.Load()
 	step, ok := t.stepOf(tid, info)
-	if !ok || w.rule.Only != "" && w.rule.Only != step.Call {
+	if !ok || w.rule.Only != "" && w.rule.Only != step.Call || w.rule.File != "" && w.rule.File != step.File {
 		return
 	}
 	step = w.count(step)
@@ -198,7 +198,7 @@ func (t *tracer) kill() { _ = syscall.Kill(t.pid, syscall.SIGKILL) }
 
 // canFail keeps to what a full disk refuses.
 func canFail(s Step, errno syscall.Errno) bool {
-	full := errno == syscall.ENOSPC || errno == syscall.EDQUOT
+	full := errno == syscall.ENOSPC || errno == syscall.EDQUOT || errno == syscall.EFBIG
 	return !full || s.Call != "unlink"
 }
 
