@@ -8,10 +8,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,7 +21,6 @@ import (
 	"sourdine/deploy/e2e/program"
 	"sourdine/journalist-ui/casebook"
 	"sourdine/onion/tornet"
-	"sourdine/vault/clientkey"
 )
 
 // screenshots is where every page's picture goes; `make test` keeps it.
@@ -38,14 +35,20 @@ type journey struct {
 	desk    *program.Desk
 	files   []browser.UploadFile
 	digests map[string]string // by name, of what the source sends
+	source  *program.Visitor  // over Tor
+	words   string            // of the source
+	pickup  *reviewerAtPickup
+
+	reviewer string // the fingerprint
 }
 
 // TestJourney is a leak travelling end to end on real parts: a private Tor
 // network, Firefox without JavaScript through its SOCKS port to the onion
 // address, pickup with the client key, a desk that cannot read the server's
-// files, and Chromium on the desk's pages.
+// files, and Chromium on the desk's pages; then the way back, to the server and to
+// the source.
 func TestJourney(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	if err := os.MkdirAll(screenshots, 0o755); err != nil {
 		t.Fatal(err)
@@ -59,6 +62,7 @@ func TestJourney(t *testing.T) {
 	submission := j.importAndCompare(parcel)
 	record := j.attach(submission)
 	j.look(submission, record)
+	j.wayBack(submission)
 }
 
 func (j *journey) startNetwork() {
@@ -123,7 +127,8 @@ func (j *journey) submit() {
 	t, ctx := j.t, j.ctx
 	onion := j.server.Line(t, "source-onion", 2*time.Minute)
 	socks := j.client("source").SOCKSAddr()
-	j.server.Through(t, socks, onion).WaitReachable(t, 2*time.Minute)
+	j.source = j.server.Through(t, socks, onion)
+	j.source.WaitReachable(t, 2*time.Minute)
 	firefox, err := browser.StartFirefox(ctx, browser.Options{SOCKS: socks, Width: 1000, Height: 700, Languages: "fr,en"})
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +147,7 @@ func (j *journey) submit() {
 	j.picture(firefox, "source-2-form")
 	words, err := firefox.Attribute(ctx, `input[name=passphrase]`, "value")
 	must("the passphrase", err)
+	j.words = words
 	must("the channel", firefox.Select(ctx, "#channel", program.Channel))
 	must("the message", firefox.Type(ctx, "#message", message))
 	must("the files", firefox.AttachFiles(ctx, "#files", j.files))
@@ -197,76 +203,6 @@ func (j *journey) picture(b browser.Browser, name string) {
 	j.t.Helper()
 	if err := b.Screenshot(j.ctx, filepath.Join(screenshots, name+".png")); err != nil {
 		j.t.Errorf("screenshot %s: %v", name, err)
-	}
-}
-
-// fetchParcel is refused by pickup without the client key, and gets the parcel
-// with it.
-func (j *journey) fetchParcel() string {
-	t := j.t
-	onion := j.server.Line(t, "pickup-onion", 2*time.Minute)
-	stranger := j.server.Through(t, j.client("stranger").SOCKSAddr(), onion)
-	if response, err := stranger.Client.Get(onion); err == nil {
-		response.Body.Close()
-		t.Fatalf("pickup answered somebody without the client key: %s", response.Status)
-	} else {
-		// SOCKS extended error F4: "onion service missing client authorization".
-		if !strings.Contains(err.Error(), "244") {
-			t.Errorf("without the client key: %v", err)
-		}
-	}
-	key, err := clientkey.ParsePrivate(strings.TrimSpace(j.desk.Run(t, "client-key", "--home", j.desk.Home, "--passphrase-file", j.desk.Passphrase)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	reviewer := j.client("reviewer")
-	if err := reviewer.AddClientAuth(j.ctx, strings.TrimSuffix(strings.TrimPrefix(onion, "http://"), "/"), key); err != nil {
-		t.Fatal(err)
-	}
-	visitor := j.server.Through(t, reviewer.SOCKSAddr(), onion)
-	visitor.WaitReachable(t, time.Minute)
-	response, err := visitor.Client.Get(onion + "parcel.tar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	path := filepath.Join(t.TempDir(), "parcel.tar")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.Copy(f, response.Body)
-	if err := errors.Join(err, f.Close()); err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("fetching the parcel: %s, %v", response.Status, err)
-	}
-	j.lookAtPickup(reviewer.SOCKSAddr(), onion)
-	exported, fetched := fileDigest(t, j.server.Export(t)), fileDigest(t, path)
-	if exported != fetched {
-		t.Error("the parcel of pickup differs from the exported one")
-	}
-	return path
-}
-
-// lookAtPickup opens pickup's page as a reviewer does.
-func (j *journey) lookAtPickup(socks, onion string) {
-	chromium, err := browser.StartChromium(j.ctx, browser.Options{SOCKS: socks, Width: 1000, Height: 700, Languages: "fr"})
-	if err != nil {
-		j.t.Fatal(err)
-	}
-	defer chromium.Close()
-	if err := chromium.Navigate(j.ctx, onion); err != nil {
-		j.t.Fatal(err)
-	}
-	j.picture(chromium, "pickup")
-	if text, err := chromium.Text(j.ctx, "main"); err != nil || !strings.Contains(text, "Un colis pour tout le monde") {
-		j.t.Errorf("pickup's page: %v, %.400s", err, text)
-	}
-	if err := chromium.Navigate(j.ctx, onion+"parcels"); err != nil {
-		j.t.Fatal(err)
-	}
-	j.picture(chromium, "pickup-parcel")
-	if text, err := chromium.Text(j.ctx, "main"); err != nil || !strings.Contains(text, "Télécharger le colis") {
-		j.t.Errorf("pickup's page of a parcel: %v, %.400s", err, text)
 	}
 }
 

@@ -25,14 +25,15 @@ func TestSourcePagesOnASmallScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := program.StartServer(t)
+	limitChannels(t, s)
 	name := "un-nom-de-fichier-sans-aucun-blanc-qui-ne-tient-pas-sur-une-ligne-" + strings.Repeat("x", 80) + ".pdf"
 	path := filepath.Join(t.TempDir(), "f")
 	if err := os.WriteFile(path, pdf("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for language, want := range map[string]map[string]string{
-		"fr": {"home": "Transmettre un document", "form": "notez ces huit mots", "receipt": "Reçu", "mailbox": "Un envoi est arrivé", "door": "Vos huit mots", "problem": "ni message, ni fichier"},
-		"en": {"home": "Send a document", "form": "note these eight words", "receipt": "Received", "mailbox": "One upload has arrived", "door": "Your eight words", "problem": "neither a message nor a file"},
+		"fr": {"home": "Transmettre un document", "form": "Au bout d’un jour, ce serveur efface", "receipt": "Reçu", "mailbox": "Un envoi est arrivé", "door": "Vos huit mots", "problem": "ni message, ni fichier"},
+		"en": {"home": "Send a document", "form": "After one day, this server deletes", "receipt": "Received", "mailbox": "One upload has arrived", "door": "Your eight words", "problem": "neither a message nor a file"},
 	} {
 		b, err := browser.StartChromium(ctx, browser.Options{Width: 375, Height: 667, Languages: language})
 		if err != nil {
@@ -62,6 +63,25 @@ func TestSourcePagesOnASmallScreen(t *testing.T) {
 		page("receipt", b.Follow(ctx, `form[action^="/submit"] button`))
 		page("mailbox", b.Follow(ctx, "main form button"))
 		page("door", b.Navigate(ctx, s.URL+"/mailbox"))
+	}
+}
+
+// limitChannels gives the channel a limit, and a neighbour with the longest name
+// and limit that there can be, without a blank to break it at.
+func limitChannels(t *testing.T, s *program.Server) {
+	t.Helper()
+	wide := strings.Repeat("W", 64)
+	card := filepath.Join(t.TempDir(), "card")
+	if err := os.WriteFile(card, s.Key.Certificate(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"channel", "add", wide},
+		{"reviewer", "add", "--channel", wide, card},
+		{"channel", "policy", wide, "--limit", "36500"},
+		{"channel", "policy", program.Channel, "--limit", "1"},
+	} {
+		program.Run(t, 0, "sourdine", append(args, "--home", s.Home)...)
 	}
 }
 

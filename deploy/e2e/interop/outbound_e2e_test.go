@@ -114,7 +114,7 @@ func TestDocumentedLog(t *testing.T) {
 		t.Fatalf("%d rosters, %v", len(roster), err)
 	}
 	k.altered(t, "rosters/"+roster[0].Name(), "Nice", "Lyon", all[compareNamed].text)
-	k.altered(t, "orders/"+order+".txt", "return", "RETURN", all[compareNamed].text)
+	k.altered(t, "orders/"+order+".txt", "deletions", "DELETIONS", all[compareNamed].text)
 	k.altered(t, "orders/"+order+".txt", "\n", " ", all[compareNamed].text)
 	if err := os.Remove(k.path("orders/" + order + ".txt")); err != nil {
 		t.Fatal(err)
@@ -157,10 +157,10 @@ func parcelWithLog(t *testing.T) (packed []byte, vaultKey, order string) {
 		must(err)
 		ids = append(ids, id)
 	}
-	first := `{"an order":"as return.json has it, in one line"}`
+	first := `{"an order":"as deletions.json has it, in one line"}`
 	order = fmt.Sprintf("%x", sha256.Sum256([]byte(first)))
 	must(v.Apply(ctx, func(c *vault.Change) error {
-		if err := c.PutOrder(order, []byte(first+"\nand return.json.asc\n")); err != nil {
+		if err := c.PutOrder(order, []byte(first+"\nand deletions.json.asc\n")); err != nil {
 			return err
 		}
 		return c.Delete(vault.Deletion{ID: ids[0], Reason: translog.ByOrder, By: reviewer, Order: order})

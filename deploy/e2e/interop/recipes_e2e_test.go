@@ -16,6 +16,7 @@ import (
 const (
 	parcelFormat   = "../../../vault/parcel/FORMAT.md"
 	translogFormat = "../../../vault/translog/FORMAT.md"
+	orderFormat    = "../../../vault/order/FORMAT.md"
 )
 
 // A recipe is a block of commands in one of our texts.

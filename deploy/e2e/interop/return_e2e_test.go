@@ -32,7 +32,13 @@ func TestDocumentedReturn(t *testing.T) {
 	fingerprint := regexp.MustCompile(`(?m)^fpr:+([0-9A-F]{40}):`).FindSubmatch(g.run(t, "--with-colons", "--list-keys"))[1]
 	replies, envelope := []string{"a sealed reply", strings.Repeat("another", 999)}, "an envelope"
 	o := &order.Return{VaultKey: vaultKey, Reviewer: string(fingerprint), Sequence: 1, Acknowledged: order.IDs{vault.ID{1}.String()}}
-	names := []string{"return.json", "return.json.asc"}
+	names := []string{"return.json", "return.json.asc", "deletions.json", "deletions.json.asc"}
+	d := &order.Deletions{VaultKey: vaultKey, Reviewer: o.Reviewer, Sequence: 1, List: []order.Deletion{{ID: vault.ID{3}.String(), Channel: "Nice"}}}
+	deletions, err := d.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Deletions = digest(string(deletions))
 	for n, reply := range replies {
 		o.Replies = append(o.Replies, order.Reply{N: n + 1, Mailbox: strings.Repeat("A", 64), Size: int64(len(reply)), SHA256: digest(reply)})
 		names = append(names, fmt.Sprintf("replies/%d.pgp", n+1))
@@ -46,8 +52,9 @@ func TestDocumentedReturn(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.put(t, "return.json", raw)
-	sign := "gpg --batch --pinentry-mode loopback --passphrase '' --armor --detach-sign --no-comments --no-emit-version --digest-algo SHA512 return.json"
-	if err := k.sh(sign); err != nil {
+	k.put(t, "deletions.json", deletions)
+	sign := "gpg --batch --pinentry-mode loopback --passphrase '' --armor --detach-sign --no-comments --no-emit-version --digest-algo SHA512 "
+	if err := k.sh(sign + "return.json\n" + sign + "deletions.json"); err != nil {
 		t.Fatal(err)
 	}
 	program := fmt.Sprintf("names = [\"%s\"]\n%s", strings.Join(names, `", "`), all[1].text)
@@ -60,7 +67,21 @@ func TestDocumentedReturn(t *testing.T) {
 		t.Error(err)
 	}
 	k.altered(t, "return.tar", "another", "ANOTHER", all[0].text)
-	k.altered(t, "return.tar", `"sequence":1`, `"sequence":2`, all[0].text)
+	k.altered(t, "return.tar", `"sequence":1,"seen"`, `"sequence":2,"seen"`, all[0].text)
+	k.altered(t, "return.tar", `"sequence":1,"deletions"`, `"sequence":2,"deletions"`, all[0].text)
+	checkProofRecipe(t, k, append(append(deletions, '\n'), k.get(t, "deletions.json.asc")...))
+}
+
+// checkProofRecipe takes the proof of a deletion apart as vault/order/FORMAT.md
+// says, and verifies it.
+func checkProofRecipe(t *testing.T, k kitchen, proof []byte) {
+	t.Helper()
+	k.put(t, "proof.txt", proof)
+	recipe := recipes(t, orderFormat, "2", 1)[0].text
+	if err := k.sh(recipe); err != nil {
+		t.Error(err)
+	}
+	k.altered(t, "proof.txt", "Nice", "Lyon", recipe)
 }
 
 func digest(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
