@@ -142,7 +142,7 @@ func (e *commandError) isClear() bool { return clearWords.MatchString(e.said) }
 // close interrupts the server.
 func (s *server) close() error {
 	s.visitor.Client.CloseIdleConnections()
-	s.Signal(syscall.SIGINT)
+	s.Signal(syscall.SIGTERM)
 	return s.awaitEnd()
 }
 

@@ -147,7 +147,7 @@ func (w *world) serve(t testing.TB) *server {
 func (s *server) stop(t testing.TB) {
 	t.Helper()
 	s.visitor.Client.CloseIdleConnections()
-	s.Signal(syscall.SIGINT)
+	s.Signal(syscall.SIGTERM)
 	if end, err := s.Wait(); err != nil || end.Exit != 0 || end.Signal != 0 {
 		t.Fatalf("the server ended with %+v, %v: %s", end, err, s.output())
 	}

@@ -116,7 +116,7 @@ func TestRestartedAtOnce(t *testing.T) {
 		}
 		signal := syscall.SIGKILL
 		if round%2 == 0 {
-			signal = syscall.SIGINT
+			signal = syscall.SIGTERM
 		}
 		s.visitor.Client.CloseIdleConnections()
 		s.Signal(signal)

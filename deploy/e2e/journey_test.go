@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -327,7 +328,7 @@ func (j *journey) serveDesk() string {
 		j.t.Fatal(err)
 	}
 	j.t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
 			j.t.Errorf("the desk ended with %v", err)
 		}

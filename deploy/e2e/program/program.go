@@ -199,7 +199,7 @@ func (s *Server) Output() string {
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Stop interrupts the server and waits for its end.
-func (s *Server) Stop(t testing.TB) { s.end(t, os.Interrupt) }
+func (s *Server) Stop(t testing.TB) { s.end(t, syscall.SIGTERM) }
 
 // Kill ends the server as a power cut does.
 func (s *Server) Kill(t testing.TB) { s.end(t, os.Kill) }
