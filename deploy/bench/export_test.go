@@ -102,7 +102,7 @@ func exportSize(t *testing.T, dir string) int64 {
 	}
 	room := (int64(disk.Bavail)*disk.Bsize/gib - leftFree) / roomFor
 	if room < 1 {
-		t.Skip("the disk has no room for a parcel of 1 GiB")
+		t.Fatal("the disk has no room for a parcel of 1 GiB")
 	}
 	if room < size {
 		fmt.Printf("\nonly %d GiB: the disk has no room for %d\n", room, size)

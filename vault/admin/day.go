@@ -109,7 +109,7 @@ func (l *Local) retentionProblems() (list []string, err error) {
 	l.passedOver.mu.Lock()
 	defer l.passedOver.mu.Unlock()
 	if n := len(l.passedOver.damaged); n > 0 {
-		list = append(list, fmt.Sprintf("retention and limits passed over %d submissions of which something is damaged (%s): copy the home as it is, see what is damaged with sourdine vault verify, and restore a backup beside it", n, listed(l.passedOver.damaged)))
+		list = append(list, fmt.Sprintf("retention and limits passed over %s of which something is damaged (%s): copy the home as it is, see what is damaged with sourdine vault verify, and restore a backup beside it", counted(n, "submission"), listed(l.passedOver.damaged)))
 	}
 	for _, said := range l.passedOver.elsewhere {
 		list = append(list, "nothing of it is deleted by retention or a limit: "+said+": set the policy anew, with both days: sourdine channel policy --home DIR NAME --retention DAYS --limit DAYS")

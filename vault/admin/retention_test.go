@@ -100,7 +100,7 @@ func TestRetainPassesOverDamage(t *testing.T) {
 	if err != nil || done != (admin.Retained{ByLimit: 3, Damaged: 1}) {
 		t.Errorf("%+v, %v", done, err)
 	}
-	if s, err := local.Status(ctx); err != nil || !strings.Contains(strings.Join(s.Problems, "\n"), "retention and limits passed over 1 submissions") || len(s.Channels) != 2 {
+	if s, err := local.Status(ctx); err != nil || !strings.Contains(strings.Join(s.Problems, "\n"), "retention and limits passed over 1 submission of") || len(s.Channels) != 2 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if err := local.Close(); err != nil {

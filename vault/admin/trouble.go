@@ -25,6 +25,14 @@ func listed(ids []vault.ID) string {
 	return text
 }
 
+// counted is a number of things, of which several end in s.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
+}
+
 // trouble is what the disk does to an open vault, in sentences for the admin.
 func (l *Local) trouble() (list []string, err error) {
 	if err := l.vault.InPlace(); err != nil {
@@ -44,16 +52,16 @@ func (l *Local) trouble() (list []string, err error) {
 		return list, err
 	}
 	if u.Unnamed > 0 {
-		list = append(list, fmt.Sprintf("%d keys of changes that a crash interrupted could not be overwritten yet: whoever gets this disk and a reviewer's key may open submissions with them that were deleted; look at the disk and the system's log: it is tried again every %s", u.Unnamed, finishPause))
+		list = append(list, fmt.Sprintf("%s of changes that a crash interrupted could not be overwritten yet: whoever gets this disk and a reviewer's key may open submissions with them that were deleted; look at the disk and the system's log: it is tried again every %s", counted(u.Unnamed, "key"), finishPause))
 	}
 	if n := len(u.Keys); n > 0 {
-		list = append(list, fmt.Sprintf("the old keys of %d submissions, deleted or sealed anew, could not be overwritten yet (%s): whoever gets this disk and a reviewer's key can still open them; look at the disk and the system's log: a server that runs tries again every %s, and so does each command that opens the home", n, listed(u.Keys), finishPause))
+		list = append(list, fmt.Sprintf("the old keys of %s, deleted or sealed anew, could not be overwritten yet (%s): whoever gets this disk and a reviewer's key can still open them; look at the disk and the system's log: a server that runs tries again every %s, and so does each command that opens the home", counted(n, "submission"), listed(u.Keys), finishPause))
 	}
 	if u.Erasing > 0 && len(u.Keys) == 0 {
-		list = append(list, fmt.Sprintf("what %d deleted submissions left still takes room on the disk, and cannot be opened: it goes when there is some room to work with and the disk can read it", u.Erasing))
+		list = append(list, fmt.Sprintf("what %s left still takes room on the disk, and cannot be opened: it goes when there is some room to work with and the disk can read it", counted(u.Erasing, "deleted submission")))
 	}
 	if ids := l.vault.Unreadable(); len(ids) > 0 {
-		list = append(list, fmt.Sprintf("%d submissions cannot be read from the disk (%s), and parcels are made without them: copy the home as it is, see what is damaged with sourdine vault verify, and restore a backup beside it", len(ids), listed(ids)))
+		list = append(list, fmt.Sprintf("%s cannot be read from the disk (%s), and parcels are made without them: copy the home as it is, see what is damaged with sourdine vault verify, and restore a backup beside it", counted(len(ids), "submission"), listed(ids)))
 	}
 	return list, nil
 }

@@ -62,7 +62,7 @@ func TestUpkeepEndsDeletions(t *testing.T) {
 		if !errors.Is(err, vault.ErrNotOverwritten) || !errors.Is(err, admin.ErrStorage) {
 			t.Fatalf("the deletion: %v", err)
 		}
-		if p := problem(t, local, "the old keys of 1 submissions", id, "can still open them", "tries again"); p == "" || strings.Contains(p, kept) {
+		if p := problem(t, local, "the old keys of 1 submission,", id, "can still open them", "tries again"); p == "" || strings.Contains(p, kept) {
 			t.Errorf("status says %q", p)
 		}
 		var events []string
